@@ -1,0 +1,51 @@
+import { TransferError } from '../primitives/errors.js';
+import { printable } from '../primitives/printable.js';
+
+const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const host =
+  '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?';
+const grammar = new RegExp(
+  `^(?:(${host})/)?(${component}(?:/${component})*)(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$`,
+);
+
+const DEFAULT_HOST = 'docker.io';
+
+/**
+ * An image name in its full form, as engines store it: `app` is `docker.io/library/app:latest`. The grammar and the
+ * defaults are those of Docker's `distribution/reference` (`ParseNormalizedNamed`, `TagNameOnly`).
+ * @throws TransferError USAGE when `text` is no image name.
+ */
+export function normalizeReference(text: string): string {
+  const full = tryNormalizeReference(text);
+  if (full !== undefined) return full;
+  throw new TransferError('USAGE', `not an image name: ${printable(text, 100)}`, {
+    hint: 'A name looks like app:1.0 or registry.example/team/app:1.0, in lower case.',
+  });
+}
+
+/** `normalizeReference`, or undefined when `text` is no image name. */
+export function tryNormalizeReference(text: string): string | undefined {
+  if (text.length > 512) return undefined;
+  const slash = text.indexOf('/');
+  const first = slash === -1 ? '' : text.slice(0, slash);
+  const hasHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
+  const match = grammar.exec(hasHost ? text : `${DEFAULT_HOST}/${text}`);
+  const [, hostName, path, tag, digest] = match ?? [];
+  if (hostName === undefined || path === undefined || path.length + hostName.length > 255) return undefined;
+  const canonicalHost = hostName === 'index.docker.io' ? DEFAULT_HOST : hostName;
+  const fullPath = canonicalHost === DEFAULT_HOST && !path.includes('/') ? `library/${path}` : path;
+  const suffix = digest === undefined ? `:${tag ?? 'latest'}` : `${tag === undefined ? '' : `:${tag}`}@${digest}`;
+  return `${canonicalHost}/${fullPath}${suffix}`;
+}
+
+/** The short form that Docker prints: `docker.io/library/app:1.0` is `app:1.0`. */
+export function familiarReference(full: string): string {
+  return full.replace(/^docker\.io\/(?:library\/(?=[^/]*$))?/, '');
+}
+
+/** `docker.io/library/app:1.0@sha256:...` without tag and digest: `docker.io/library/app`. */
+export function repositoryOf(full: string): string {
+  const name = full.split('@', 1)[0] ?? full;
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
+}

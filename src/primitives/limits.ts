@@ -1,0 +1,33 @@
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/**
+ * Budgets for foreign input. Sized from 1,000 images of 200 layers each, with room to spare; what exceeds one is
+ * refused with code LIMIT, which names the budget.
+ */
+export const limits = {
+  /** Bytes of one manifest or nested index. A manifest of 200 layers has about 30 kB; registries stop at 4 MiB. */
+  manifestBytes: 4 * MiB,
+  /** Bytes of one image config. */
+  configBytes: 8 * MiB,
+  /** Bytes of index.json, manifest.json or repositories. 1,000 images of 200 layers take 16 MB in manifest.json. */
+  listBytes: 64 * MiB,
+  /** Members of one tar. A save of Docker 24 and older has four for each layer. */
+  tarEntries: 1_000_000,
+  /** Bytes of one member's name or link target, also when it comes in a PAX or GNU header. */
+  nameBytes: 4096,
+  /** Bytes of one PAX or GNU extension header. */
+  tarMetadataBytes: 1 * MiB,
+  /** Indexes inside indexes. */
+  nesting: 8,
+  /** Layers of one image. */
+  layers: 2_000,
+  /** Names in one source. */
+  images: 100_000,
+  /** Decompressed bytes for each compressed byte, of metadata. */
+  metadataRatio: 1_000,
+  /** Bytes kept of what a child process wrote to its standard error. */
+  stderrBytes: 64 * KiB,
+  /** A decompressed archive up to this size is held in memory instead of a temporary file. */
+  spoolInMemoryBytes: 16 * MiB,
+} as const;

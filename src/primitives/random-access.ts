@@ -1,0 +1,68 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { type ByteStream } from './bytes.js';
+import { ioError, TransferError } from './errors.js';
+
+/** Bytes that can be read at any offset, any number of times. */
+export interface RandomAccess {
+  /** What messages call it: usually a path. */
+  readonly label: string;
+  /** Bytes in all. */
+  readonly size: number;
+  /** Exactly `length` bytes from `offset`. @throws TransferError SOURCE_CHANGED when they are not there. */
+  read(offset: number, length: number): Promise<Buffer>;
+  /** The same as a stream, for lengths that should not be held in memory. */
+  stream(offset: number, length: number): ByteStream;
+  close(): Promise<void>;
+}
+
+const CHUNK = 1024 * 1024;
+
+/** A file on disk. @throws TransferError NOT_FOUND or IO when it cannot be opened. */
+export async function fileAccess(path: string): Promise<RandomAccess> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw ioError(error, path, 'source');
+  });
+  const { size } = await handle.stat();
+  return handleAccess(path, handle, size);
+}
+
+/** An open file; closing the access closes the handle. */
+export function handleAccess(label: string, handle: FileHandle, size: number): RandomAccess {
+  const read = async (offset: number, length: number): Promise<Buffer> => {
+    const buffer = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled).catch((e: unknown) => {
+        throw ioError(e, label, 'source');
+      });
+      if (bytesRead === 0) throw changed(label, offset + length, offset + filled);
+      filled += bytesRead;
+    }
+    return buffer;
+  };
+  return { label, size, read, stream: chunked(read), close: () => handle.close() };
+}
+
+/** Bytes in memory. */
+export function memoryAccess(label: string, bytes: Buffer): RandomAccess {
+  const read = (offset: number, length: number): Promise<Buffer> => {
+    if (offset + length > bytes.byteLength) return Promise.reject(changed(label, offset + length, bytes.byteLength));
+    return Promise.resolve(bytes.subarray(offset, offset + length));
+  };
+  return { label, size: bytes.byteLength, read, stream: chunked(read), close: () => Promise.resolve() };
+}
+
+/** A `stream` built from a `read`. */
+function chunked(read: RandomAccess['read']): RandomAccess['stream'] {
+  return async function* (offset, length) {
+    for (let at = 0; at < length; at += CHUNK) yield await read(offset + at, Math.min(CHUNK, length - at));
+  };
+}
+
+function changed(label: string, wanted: number, end: number): TransferError {
+  return new TransferError(
+    'SOURCE_CHANGED',
+    `${label}: expected data up to byte ${String(wanted)}, but it ends at byte ${String(end)}`,
+    { side: 'source', hint: 'The file is cut short, or was changed while it was read: copy it again.' },
+  );
+}
