@@ -1,0 +1,57 @@
+import { type Emit } from '../ports.js';
+
+/** What every command is given besides its options. */
+export interface Context {
+  readonly emit: Emit;
+  /** Aborted when the user interrupts; every command then cleans up and rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Which images of which sources: common to all commands that read. */
+export interface SourceOptions {
+  /** SOURCE words as the user wrote them: paths, `-`, names, `file:PATH`, `engine:NAME`. */
+  readonly sources: readonly string[];
+  /** `docker`, `podman`, or a path to such a program; undefined: whichever is found. */
+  readonly engine?: string | undefined;
+  /** Names or globs; empty: everything. */
+  readonly only?: readonly string[] | undefined;
+  /** `os/arch[/variant]`; empty: every platform. */
+  readonly platforms?: readonly string[] | undefined;
+  readonly onConflict?: 'error' | 'first' | 'last' | undefined;
+  /** `OLD=NEW`, with `*` on both sides; applied in order, the first match wins. */
+  readonly rename?: readonly string[] | undefined;
+  /** Files that list one SOURCE a line, `#` starts a comment. */
+  readonly sourceFiles?: readonly string[] | undefined;
+  /** Compose files whose `image:` values are sources. */
+  readonly composeFiles?: readonly string[] | undefined;
+  /** `plain`: every layer as one uncompressed copy; image IDs survive, manifest digests do not. */
+  readonly layers?: 'keep' | 'plain' | undefined;
+}
+
+export interface PackOptions extends SourceOptions {
+  /** Path of a file or folder, or `-` for standard output. */
+  readonly output: string;
+  /** Undefined: by the output's name (.tar, .tar.zst, .tar.gz; else an OCI layout folder; on `-`, tar). */
+  readonly format?: 'tar' | 'tar.zst' | 'tar.gz' | 'oci' | undefined;
+  /** zstd 1 to 19, gzip 1 to 9. */
+  readonly level?: number | undefined;
+  readonly dryRun?: boolean | undefined;
+  /** Where the bytes go when `output` is `-`. */
+  readonly standardOutput?: NodeJS.WritableStream | undefined;
+}
+
+export interface LoadOptions extends SourceOptions {
+  readonly dryRun?: boolean | undefined;
+  /** A file to write the receipt to, as JSON. */
+  readonly receipt?: string | undefined;
+}
+
+export interface InspectOptions extends SourceOptions {
+  /** One image of the source; undefined: all. */
+  readonly name?: string | undefined;
+}
+
+export interface DiffOptions extends Omit<SourceOptions, 'sources'> {
+  readonly a: string;
+  readonly b: string;
+}

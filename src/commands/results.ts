@@ -1,0 +1,142 @@
+/**
+ * What the commands return: plain JSON values. With `--json` they are printed as they are, so every field here is part
+ * of the documented interface (docs/cli.md, "JSON").
+ */
+import { type Json } from '../model/json.js';
+import { type LayerTwins, type PlanTotals } from '../model/plan.js';
+import { type Receipt } from '../model/receipt.js';
+import { type Digest } from '../primitives/digest.js';
+import { type ErrorCode } from '../primitives/errors.js';
+
+export interface Fault {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+  /** Names (or digests, where there is no name) of the images that the fault breaks. Empty: none of them. */
+  readonly images: readonly string[];
+}
+
+/** One platform of an image. */
+export interface PlatformSummary {
+  readonly platform: string;
+  /** Digest of the config: the image ID in the sense of the OCI specification. */
+  readonly imageId: Digest;
+  readonly manifest: Digest;
+  readonly layers: number;
+  /** Bytes of the manifest, the config and each layer as stored in the source. */
+  readonly bytes: number;
+  /** Of these, bytes that another image in the list uses too. */
+  readonly sharedBytes: number;
+}
+
+export interface ImageSummary {
+  /** Fully qualified; undefined for an image without a name. */
+  readonly name?: string;
+  /** What the name leads to. */
+  readonly digest: Digest;
+  readonly kind: 'image' | 'index' | 'artifact' | 'opaque';
+  readonly platforms: readonly PlatformSummary[];
+  /** Platforms that the index lists and the source leaves out. */
+  readonly notIncluded: readonly string[];
+  /** What is no image in it: attestations, signatures, charts; by type, with bytes. */
+  readonly artifacts: readonly { readonly type: string; readonly digest: Digest; readonly bytes: number }[];
+}
+
+export interface ListResult {
+  readonly sources: readonly string[];
+  readonly images: readonly ImageSummary[];
+  readonly totals: PlanTotals;
+  readonly twins: readonly LayerTwins[];
+  /** Images that cannot be read, and why. Not empty: exit status 3. */
+  readonly faults: readonly Fault[];
+}
+
+export interface HistoryEntry {
+  readonly created?: string;
+  readonly createdBy: string;
+  readonly comment?: string;
+  /** Undefined: the step made no layer. */
+  readonly layer?: {
+    readonly digest: Digest;
+    readonly diffId: Digest;
+    readonly mediaType: string;
+    readonly bytes: number;
+    /** The other images in the source that have the same layer. */
+    readonly alsoIn: readonly string[];
+  };
+}
+
+export interface InspectedPlatform extends PlatformSummary {
+  readonly created?: string;
+  /** The image's config document, as it is. */
+  readonly config: Json;
+  /** Bottom first; layers that no history step accounts for come last, with an empty `createdBy`. */
+  readonly history: readonly HistoryEntry[];
+}
+
+export interface InspectedImage extends Omit<ImageSummary, 'platforms'> {
+  readonly platforms: readonly InspectedPlatform[];
+}
+
+export interface InspectResult {
+  readonly sources: readonly string[];
+  readonly images: readonly InspectedImage[];
+  readonly faults: readonly Fault[];
+}
+
+export interface VerifyResult {
+  readonly sources: readonly string[];
+  readonly images: number;
+  readonly blobs: number;
+  /** Layers that were decompressed and compared with their diffID. */
+  readonly layers: number;
+  /** Bytes of the blobs that were read. */
+  readonly bytes: number;
+  readonly faults: readonly Fault[];
+}
+
+export interface DiffEntry {
+  readonly name: string;
+  readonly platform: string;
+  readonly before?: Digest;
+  readonly after?: Digest;
+  /** Bytes of the layers (by diffID) that `after` has and nothing in A has. */
+  readonly newBytes: number;
+}
+
+export interface DiffResult {
+  readonly a: string;
+  readonly b: string;
+  readonly images: {
+    readonly added: readonly DiffEntry[];
+    readonly removed: readonly DiffEntry[];
+    readonly changed: readonly DiffEntry[];
+    readonly same: readonly DiffEntry[];
+  };
+  /** Layers by diffID, each once; bytes as stored. */
+  readonly layers: {
+    readonly added: { readonly count: number; readonly bytes: number };
+    readonly removed: { readonly count: number; readonly bytes: number };
+    readonly same: { readonly count: number; readonly bytes: number };
+  };
+}
+
+export interface PackResult {
+  readonly output: string;
+  readonly dryRun: boolean;
+  readonly images: readonly ImageSummary[];
+  readonly totals: PlanTotals;
+  readonly twins: readonly LayerTwins[];
+  /** Things worth knowing: engines that cannot take this bundle, names that lost to others, and the like. */
+  readonly notes: readonly string[];
+  /** Undefined with `dryRun`. */
+  readonly receipt?: Receipt;
+}
+
+export interface LoadResult {
+  readonly engine: string;
+  readonly dryRun: boolean;
+  readonly totals: PlanTotals;
+  readonly notes: readonly string[];
+  readonly receipt?: Receipt & { readonly date: string };
+}
