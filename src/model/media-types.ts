@@ -34,3 +34,11 @@ export function statedCompression(type: string): 'none' | 'gzip' | 'zstd' {
   const compression = layerType.exec(type)?.[1];
   return compression === 'gzip' || compression === 'zstd' ? compression : 'none';
 }
+
+/** Whether a descriptor leads to a manifest or an index; one without a media type may, and is judged by its content. */
+export const isDocumentType = (type: string): boolean =>
+  type === '' ||
+  isIndexType(type) ||
+  isManifestType(type) ||
+  type === mediaTypes.dockerManifestV1 ||
+  type === mediaTypes.dockerManifestV1Signed;

@@ -1,4 +1,5 @@
 import { type Digest } from '../primitives/digest.js';
+import { type ImageNode, imagesIn } from './graph.js';
 
 /**
  * - `stored`: in a file or folder, whole and verified;
@@ -30,4 +31,11 @@ export interface Receipt {
   readonly fileSize?: number;
   /** Which engine took it: name, version, image store. */
   readonly engine?: string;
+}
+
+/** The receipt's line for an image: its ID is known where the name leads to one platform only. */
+export function itemOf({ name, root }: ImageNode, state: ReceiptState, note?: string): ReceiptItem {
+  const [first, second] = imagesIn(root);
+  const imageId = second === undefined ? first?.config.digest : undefined;
+  return { name, digest: root.blob.digest, imageId, state, ...(note !== undefined && { note }) };
 }

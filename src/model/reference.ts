@@ -49,3 +49,14 @@ export function repositoryOf(full: string): string {
   const colon = name.lastIndexOf(':');
   return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
 }
+
+/**
+ * The name without its digest, as engines take it in `RepoTags`: `app:1.0@sha256:...` is `app:1.0`. Undefined for a
+ * name that has a digest and no tag: engines make such names from what they pull, and cannot be given them.
+ */
+export function taggedReference(full: string): string | undefined {
+  const at = full.indexOf('@');
+  if (at === -1) return full;
+  const name = full.slice(0, at);
+  return name.lastIndexOf(':') > name.lastIndexOf('/') ? name : undefined;
+}

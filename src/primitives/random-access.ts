@@ -16,6 +16,9 @@ export interface RandomAccess {
 }
 
 const CHUNK = 1024 * 1024;
+/** Reads up to this size are served from a window: the headers of small members lie close together. */
+const SMALL = 4096;
+const WINDOW = 16 * 1024;
 
 /** A file on disk. @throws TransferError NOT_FOUND or IO when it cannot be opened. */
 export async function fileAccess(path: string): Promise<RandomAccess> {
@@ -40,7 +43,21 @@ export function handleAccess(label: string, handle: FileHandle, size: number): R
     }
     return buffer;
   };
-  return { label, size, read, stream: chunked(read), close: () => handle.close() };
+  let window: { readonly start: number; readonly bytes: Buffer } | undefined;
+  const readSmall = async (offset: number, length: number): Promise<Buffer> => {
+    const reach = offset + length;
+    if (window === undefined || offset < window.start || reach > window.start + window.bytes.length) {
+      window = { start: offset, bytes: await read(offset, Math.max(length, Math.min(WINDOW, size - offset))) };
+    }
+    return window.bytes.subarray(offset - window.start, reach - window.start);
+  };
+  return {
+    label,
+    size,
+    read: (offset, length) => (length <= SMALL ? readSmall(offset, length) : read(offset, length)),
+    stream: chunked(read),
+    close: () => handle.close(),
+  };
 }
 
 /** Bytes in memory. */

@@ -1,0 +1,87 @@
+import { open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type ByteStream } from './bytes.js';
+import { ioError, isTransferError, systemCodeOf, TransferError } from './errors.js';
+
+/**
+ * Writes `bytes` to `path` so that the name only ever leads to a whole file: into `PATH.<pid>.part` beside it, flushed
+ * to the device, then renamed. If anything fails, what was under `path` before is still there and the part is gone.
+ * @returns the bytes written.
+ * @throws TransferError LOCKED when another living process writes the same path; IO or DISK_FULL.
+ */
+export async function publishFile(path: string, bytes: ByteStream): Promise<number> {
+  await removeStaleParts(dirname(path), basename(path));
+  const size = await replaceFile(path, bytes);
+  await flushFolder(dirname(path));
+  return size;
+}
+
+/** `publishFile` for one of many files: whoever calls it clears old parts and flushes the folder, once for all. */
+export async function replaceFile(path: string, bytes: ByteStream): Promise<number> {
+  const part = `${path}.${String(process.pid)}.part`;
+  try {
+    const size = await writeFlushed(part, bytes);
+    await rename(part, path);
+    return size;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw isTransferError(error) || systemCodeOf(error) === undefined ? error : ioError(error, path, 'sink');
+  }
+}
+
+async function writeFlushed(part: string, bytes: ByteStream): Promise<number> {
+  const handle = await open(part, 'wx', 0o644);
+  try {
+    let size = 0;
+    for await (const chunk of bytes) {
+      // A short write is possible on a full or failing device; Node.js reports how much it took.
+      for (let done = 0; done < chunk.byteLength;) {
+        const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done);
+        done += bytesWritten;
+      }
+      size += chunk.byteLength;
+    }
+    await handle.sync();
+    return size;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a rename last: the folder is flushed too. Not every file system can; those that cannot need no flush. */
+export async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+/**
+ * Removes the parts of files called `name` (of all files, without one) whose writer is gone.
+ * @throws TransferError LOCKED when a writer is alive; IO when the folder cannot be read.
+ */
+export async function removeStaleParts(folder: string, name?: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: unknown) => {
+    throw ioError(error, folder, 'sink');
+  });
+  for (const entry of entries) {
+    const [, target, pid] = /^(.*)\.([0-9]+)\.part$/.exec(entry) ?? [];
+    if (pid === undefined || (name !== undefined && target !== name)) continue;
+    if (Number(pid) !== process.pid && isAlive(Number(pid))) {
+      throw new TransferError('LOCKED', `${join(folder, target ?? '')}: process ${pid} is writing it (${entry})`, {
+        side: 'sink',
+        hint: `Wait until it ends; if it is not a ferry, remove ${join(folder, entry)}.`,
+      });
+    }
+    await unlink(join(folder, entry)).catch(() => undefined);
+  }
+}
+
+/** Whether a process of this machine is running. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCodeOf(error) === 'EPERM';
+  }
+}
