@@ -1,0 +1,228 @@
+import { parseConfig } from '../model/config.js';
+import { type Descriptor } from '../model/descriptor.js';
+import { type ImageNode, type ImageRecord, type IndexNode, type LayerNode, type TreeNode } from '../model/graph.js';
+import { type IndexDocument, isImageManifest, type ManifestDocument, parseDocument } from '../model/manifest.js';
+import { isDocumentType, isForeignLayerType } from '../model/media-types.js';
+import { type ImageSource } from '../ports.js';
+import { readAll } from '../primitives/bytes.js';
+import { type Digest } from '../primitives/digest.js';
+import { isTransferError, TransferError } from '../primitives/errors.js';
+import { limits } from '../primitives/limits.js';
+import { verified } from '../primitives/verified.js';
+import { displayName } from './display.js';
+
+export interface GraphFault {
+  readonly record: ImageRecord;
+  readonly error: TransferError;
+}
+
+export interface GraphImage {
+  readonly record: ImageRecord;
+  readonly image: ImageNode;
+}
+
+export interface Graph {
+  readonly images: readonly GraphImage[];
+  /** Records that cannot be read as images; the others are whole. */
+  readonly faults: readonly GraphFault[];
+}
+
+/**
+ * Follows every record to its blobs: reads and verifies indexes, manifests and configs, and checks that every layer is
+ * there, without reading layers. Faults of one image do not hide the others.
+ */
+export async function readGraph(source: ImageSource, records: readonly ImageRecord[]): Promise<Graph> {
+  const reader = new GraphReader(source);
+  const surveyed: ImageRecord[] = [];
+  const faults: GraphFault[] = [];
+  const attempt = async (record: ImageRecord, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!isTransferError(error)) throw error;
+      faults.push({ record, error });
+    }
+  };
+  for (const record of records) {
+    await attempt(record, async () => {
+      await reader.survey(record.root, 0);
+      surveyed.push(record);
+    });
+  }
+  const images: GraphImage[] = [];
+  for (const record of surveyed) {
+    await attempt(record, async () => {
+      const root = await reader.build(record.root, displayName(record));
+      images.push({ record, image: { name: record.name, root } });
+    });
+  }
+  return { images, faults };
+}
+
+type Document = ManifestDocument | IndexDocument | 'opaque';
+
+/**
+ * Two passes, because of platforms that were left out on purpose: which of a manifest's blobs are there for its own
+ * sake is known only when all whole manifests are known.
+ */
+class GraphReader {
+  readonly #source: ImageSource;
+  readonly #documents = new Map<Digest, Document>();
+  readonly #nodes = new Map<Digest, TreeNode>();
+  /** Blobs of manifests all of whose blobs are there. */
+  readonly #ofWhole = new Set<Digest>();
+  readonly #layers = new Map<string, LayerNode>();
+
+  constructor(source: ImageSource) {
+    this.#source = source;
+  }
+
+  async survey(root: Descriptor, depth: number): Promise<void> {
+    if (this.#documents.has(root.digest) || !this.#source.has(root.digest)) return;
+    const document = await this.#read(root, depth);
+    this.#documents.set(root.digest, document);
+    if (document === 'opaque') return;
+    if (document.kind === 'index') {
+      for (const child of document.manifests) await this.survey(child, depth + 1);
+    } else if (blobsOf(document).every(({ digest }) => this.#source.has(digest))) {
+      for (const { digest } of blobsOf(document)) this.#ofWhole.add(digest);
+    }
+  }
+
+  async build(blob: Descriptor, image: string): Promise<TreeNode> {
+    const known = this.#nodes.get(blob.digest);
+    if (known !== undefined) return known;
+    const document = this.#documents.get(blob.digest);
+    if (document === undefined) throw missing(this.#source, blob, 'manifest', image);
+    const node =
+      document === 'opaque' ? { kind: 'opaque' as const, blob } : await this.#buildParsed(blob, document, image);
+    this.#nodes.set(blob.digest, node);
+    return node;
+  }
+
+  #buildParsed(blob: Descriptor, document: ManifestDocument | IndexDocument, image: string): Promise<TreeNode> {
+    // The document's own media type counts where the descriptor has none.
+    const typed = blob.mediaType === '' ? { ...blob, mediaType: document.mediaType } : blob;
+    return document.kind === 'index'
+      ? this.#buildIndex(typed, document, image)
+      : this.#buildManifest(typed, document, image);
+  }
+
+  async #buildIndex(blob: Descriptor, document: IndexDocument, image: string): Promise<IndexNode> {
+    const children: TreeNode[] = [];
+    const absent: Descriptor[] = [];
+    for (const child of document.manifests) {
+      if (this.#leftOut(child)) absent.push(child);
+      else children.push(await this.build(child, image));
+    }
+    if (children.length === 0 && absent.length > 0) {
+      throw new TransferError(
+        'BLOB_MISSING',
+        `${image}: none of the ${String(absent.length)} manifests in its index is in ${this.#source.label}`,
+        {
+          side: 'source',
+          hint: 'Save the image again, with at least one platform.',
+        },
+      );
+    }
+    return { kind: 'index', blob, children, absent };
+  }
+
+  /** Nothing of it is there, but at most its manifest, and blobs that are there for the sake of others. */
+  #leftOut(child: Descriptor): boolean {
+    const document = this.#documents.get(child.digest);
+    if (document === undefined) return true;
+    if (document === 'opaque') return false;
+    if (document.kind === 'index')
+      return document.manifests.length > 0 && document.manifests.every((inner) => this.#leftOut(inner));
+    const blobs = blobsOf(document);
+    if (blobs.every(({ digest }) => this.#source.has(digest))) return false;
+    return !blobs.some(({ digest }) => this.#source.has(digest) && !this.#ofWhole.has(digest));
+  }
+
+  async #buildManifest(blob: Descriptor, document: ManifestDocument, image: string): Promise<TreeNode> {
+    for (const part of blobsOf(document)) {
+      if (!this.#source.has(part.digest))
+        throw missing(this.#source, part, part === document.config ? 'config' : 'layer', image);
+    }
+    const artifact = (type: string): TreeNode => ({
+      kind: 'artifact',
+      blob,
+      type,
+      parts: blobsOf(document),
+      subject: document.subject,
+    });
+    if (!isImageManifest(document)) return artifact(document.artifactType ?? artifactType(document));
+    const where = `${this.#source.label}: config ${document.config.digest} of ${image}`;
+    const config = parseConfig(await this.#readBlob(document.config, limits.configBytes, where), where);
+    if (config.diffIds.length !== document.layers.length) {
+      throw new TransferError(
+        'BAD_ARCHIVE',
+        `${where}: expected as many diff_ids as the manifest has layers, ${String(document.layers.length)}, found ${String(config.diffIds.length)}`,
+        { side: 'source', hint: 'The image was put together wrongly: build or save it again.' },
+      );
+    }
+    const layers = document.layers.map((layer, i) => this.#layer(layer, config.diffIds[i] ?? layer.digest));
+    // Builders state the variant of a platform in the index more often than in the config.
+    const platform = {
+      ...(blob.platform?.variant !== undefined && { variant: blob.platform.variant }),
+      ...config.platform,
+    };
+    return { kind: 'image', blob, config: document.config, platform, layers };
+  }
+
+  /** One object for each layer, however many images have it: with 1,000 images that is what memory goes to. */
+  #layer(blob: Descriptor, diffId: Digest): LayerNode {
+    const key =
+      blob.digest === diffId ? `${blob.digest} ${blob.mediaType}` : `${blob.digest} ${diffId} ${blob.mediaType}`;
+    const known = this.#layers.get(key);
+    if (known !== undefined) return known;
+    const foreign = isForeignLayerType(blob.mediaType) && !this.#source.has(blob.digest);
+    const layer = { blob, diffId: diffId === blob.digest ? blob.digest : diffId, foreign };
+    this.#layers.set(key, layer);
+    return layer;
+  }
+
+  async #read(blob: Descriptor, depth: number): Promise<Document> {
+    const where = `${this.#source.label}: ${blob.digest}`;
+    if (depth > limits.nesting) {
+      throw new TransferError('LIMIT', `${where}: an index inside ${String(depth)} others`, {
+        side: 'source',
+        hint: `Indexes are followed ${String(limits.nesting)} deep; no known tool nests them further.`,
+      });
+    }
+    if (!isDocumentType(blob.mediaType)) return 'opaque';
+    return parseDocument(await this.#readBlob(blob, limits.manifestBytes, where), blob.mediaType, where);
+  }
+
+  #readBlob(blob: Descriptor, max: number, where: string): Promise<Buffer> {
+    return readAll(verified(this.#source.open(blob), blob, where), max, where);
+  }
+}
+
+/** The blobs of a manifest that must be there: foreign layers need not be. */
+function blobsOf(document: ManifestDocument): Descriptor[] {
+  return [document.config, ...document.layers.filter(({ mediaType }) => !isForeignLayerType(mediaType))];
+}
+
+/** What to call an artifact that does not name its type: by what is in it, as OCI distribution clients do. */
+function artifactType(document: ManifestDocument): string {
+  const [first] = document.layers;
+  const inToto = document.layers.some(({ mediaType }) => mediaType === 'application/vnd.in-toto+json');
+  return inToto
+    ? 'application/vnd.in-toto+json'
+    : first === undefined || !document.config.mediaType.includes('image.config')
+      ? document.config.mediaType
+      : first.mediaType;
+}
+
+function missing(source: ImageSource, blob: Descriptor, what: string, image: string): TransferError {
+  return new TransferError(
+    'BLOB_MISSING',
+    `${source.label}: ${what} ${blob.digest} (${String(blob.size)} bytes) of ${image} is not there`,
+    {
+      side: 'source',
+      hint: 'The archive is incomplete: copy it again, or save the image again.',
+    },
+  );
+}

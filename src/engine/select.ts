@@ -1,0 +1,92 @@
+import { type ImageNode, type IndexNode, type TreeNode, blobsIn } from '../model/graph.js';
+import { formatPlatform, matchesPlatform, type Platform } from '../model/platform.js';
+import { type Digest, hexOf } from '../primitives/digest.js';
+import { TransferError } from '../primitives/errors.js';
+import { digestOfImage, displayName } from './display.js';
+import { matchesName } from './glob.js';
+import { type Offer } from './merge.js';
+
+export interface Selection {
+  /** Names or globs; empty: everything. */
+  readonly only: readonly string[];
+  /** Empty: every platform. */
+  readonly platforms: readonly Platform[];
+}
+
+/**
+ * The images that a selection asks for, with what refers to them (signatures, attestations). An index keeps its digest
+ * when platforms are left out of it: they are then listed in it, and not there.
+ * @throws TransferError NOT_FOUND when a pattern or the platforms match nothing.
+ */
+export function selectImages(offers: readonly Offer[], { only, platforms }: Selection): Offer[] {
+  const named = only.length === 0 ? offers : byName(offers, only);
+  if (platforms.length === 0) return [...named];
+  const kept = named.flatMap(({ image, from }) => {
+    const root = pickPlatforms(image.root, platforms);
+    return root === undefined ? [] : [{ image: { ...image, root }, from }];
+  });
+  if (kept.length > 0) return kept;
+  throw new TransferError('NOT_FOUND', `no image for ${platforms.map(formatPlatform).join(' or ')}`, {
+    side: 'source',
+    hint: `There is: ${[...new Set(named.flatMap(({ image }) => platformsIn(image.root)))].sort().join(', ')}.`,
+  });
+}
+
+function byName(offers: readonly Offer[], only: readonly string[]): Offer[] {
+  const unmatched = only.filter((pattern) => !offers.some(({ image }) => matchesImage(image, pattern)));
+  if (unmatched.length > 0) {
+    const names = offers.map(({ image }) => displayName(image));
+    const shown =
+      names.length > 10 ? `${names.slice(0, 10).join(', ')}, and ${String(names.length - 10)} more` : names.join(', ');
+    throw new TransferError('NOT_FOUND', `no image called ${unmatched.join(', ')}`, {
+      side: 'source',
+      hint: `There is: ${shown}.`,
+    });
+  }
+  const chosen = new Set(offers.filter(({ image }) => only.some((pattern) => matchesImage(image, pattern))));
+  const reached = new Set<Digest>(
+    [...chosen].flatMap(({ image }) => [...blobsIn(image.root)].map(({ blob }) => blob.digest)),
+  );
+  return offers.filter((offer) => chosen.has(offer) || refersTo(offer.image, reached));
+}
+
+/** Whether a word of `--only` means this image: by name or glob, or by digest. */
+export function matchesImage(image: ImageNode, pattern: string): boolean {
+  if (image.name === undefined) return digestOfImage(image).startsWith(pattern);
+  return matchesName(image.name, pattern) || digestOfImage(image) === pattern;
+}
+
+/** A signature or attestation of a chosen image: by its subject, or by the tag schemes that predate subjects. */
+function refersTo(image: ImageNode, reached: ReadonlySet<Digest>): boolean {
+  if (image.root.kind === 'artifact' && image.root.subject !== undefined) return reached.has(image.root.subject);
+  const tag = image.name === undefined ? undefined : /:sha256-([0-9a-f]{64})(?:\.[a-z]+)?$/.exec(image.name)?.[1];
+  return tag !== undefined && [...reached].some((digest) => hexOf(digest) === tag);
+}
+
+/** The tree with only these platforms in it; undefined when none of it remains. What is no image stays. */
+function pickPlatforms(node: TreeNode, wanted: readonly Platform[]): TreeNode | undefined {
+  if (node.kind === 'image')
+    return wanted.some((platform) => matchesPlatform(node.platform, platform)) ? node : undefined;
+  if (node.kind !== 'index') return node;
+  return pickFromIndex(node, wanted);
+}
+
+function pickFromIndex(node: IndexNode, wanted: readonly Platform[]): IndexNode | undefined {
+  const picked = node.children.map((child) => pickPlatforms(child, wanted));
+  const gone = new Set<Digest>(
+    node.children.flatMap((child, i) => (picked[i] === undefined ? [child.blob.digest] : [])),
+  );
+  // What is about a platform (Docker's attestations name it in an annotation) goes with it.
+  const isAboutGone = (child: TreeNode): boolean =>
+    gone.has((child.blob.annotations?.['vnd.docker.reference.digest'] ?? '') as Digest);
+  const kept = picked.filter((child) => child !== undefined && !isAboutGone(child)) as TreeNode[];
+  if (!kept.some((child) => child.kind === 'image' || child.kind === 'index') && gone.size > 0) return undefined;
+  const stays = new Set(kept.map((child) => child.blob.digest));
+  const dropped = node.children.filter((child) => !stays.has(child.blob.digest)).map((child) => child.blob);
+  return { ...node, children: kept, absent: [...node.absent, ...dropped] };
+}
+
+function platformsIn(node: TreeNode): string[] {
+  if (node.kind === 'image') return [formatPlatform(node.platform)];
+  return node.kind === 'index' ? node.children.flatMap(platformsIn) : [];
+}

@@ -1,0 +1,43 @@
+import { type ImageNode } from '../model/graph.js';
+import { type Plan } from '../model/plan.js';
+import { type Receipt } from '../model/receipt.js';
+import { type Emit, type ImageSink, type ImageSource, type OpenBlob } from '../ports.js';
+import { type ByteStream } from '../primitives/bytes.js';
+import { verified } from '../primitives/verified.js';
+import { planTransfer } from './plan.js';
+
+export interface Transfer {
+  readonly source: ImageSource;
+  readonly images: readonly ImageNode[];
+  readonly sink: ImageSink;
+  /** Stops after the plan: the receiver is asked, nothing is changed. */
+  readonly dryRun?: boolean;
+  readonly what: string;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** Brings images from a source to a receiver: asks what is missing, then hands over verified bytes. */
+export async function transfer(job: Transfer): Promise<{ readonly plan: Plan; readonly receipt?: Receipt }> {
+  const plan = planTransfer(job.images, await job.sink.present(job.images));
+  if (job.dryRun === true) return { plan };
+  job.emit({ type: 'start', what: job.what, bytes: plan.totals.bytesToCopy });
+  try {
+    return { plan, receipt: await job.sink.receive(plan, openVerified(job.source, job.emit, job.signal), job.signal) };
+  } finally {
+    job.emit({ type: 'end' });
+  }
+}
+
+/** `open` of a source, with every byte checked, counted, and the user's Ctrl-C heeded between chunks. */
+export function openVerified(source: ImageSource, emit: Emit, signal: AbortSignal): OpenBlob {
+  return (blob) => counted(verified(source.open(blob), blob, `${source.label}: ${blob.digest}`), emit, signal);
+}
+
+async function* counted(bytes: ByteStream, emit: Emit, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    emit({ type: 'bytes', bytes: chunk.byteLength });
+    yield chunk;
+  }
+}
