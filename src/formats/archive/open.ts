@@ -1,0 +1,113 @@
+import { decompressAs } from '../../codecs/decompress.js';
+import { readSeekTable, seekableAccess } from '../../codecs/seekable.js';
+import { sniffCompression } from '../../codecs/sniff.js';
+import { type Decompress, type ImageSource } from '../../ports.js';
+import { TransferError } from '../../primitives/errors.js';
+import { printable } from '../../primitives/printable.js';
+import { type RandomAccess } from '../../primitives/random-access.js';
+import { spool, type SpoolOptions } from '../../primitives/spool.js';
+import { BLOCK, looksLikeTar } from '../../tar/header.js';
+import { isDockerArchive, openDockerArchive } from '../docker-archive/index.js';
+import { isOciLayout } from '../oci-layout/reader.js';
+import { type FileTree } from '../tree/file-tree.js';
+import { type AuditedAccess, tarTree } from '../tree/tar-tree.js';
+import { hybridSource } from './hybrid.js';
+
+/** Enough to tell every compression and a tar header apart. */
+const HEAD = 4096;
+
+/**
+ * Opens a file, by its content: any image archive, in any outer compression. A plain tar and a seekable bundle are
+ * read in place; another compression has no offsets, so what it holds is spooled first. Owns `access`: it is closed
+ * with the source, and when opening fails.
+ * @throws TransferError NOT_AN_IMAGE when it is something else; BAD_ARCHIVE when it is damaged.
+ */
+export async function openArchive(
+  access: RandomAccess,
+  decompress: Decompress,
+  options: SpoolOptions,
+): Promise<ImageSource> {
+  let inner: AuditedAccess = access;
+  try {
+    inner = await uncompressed(access, options);
+    await checkIsTar(inner);
+    const tree = await tarTree(inner);
+    return await openTree(tree, decompress);
+  } catch (error) {
+    await inner.close();
+    throw error;
+  }
+}
+
+/** Opens the files of an image archive, wherever they are. @throws TransferError NOT_AN_IMAGE when they are none. */
+export async function openTree(tree: FileTree, decompress: Decompress): Promise<ImageSource> {
+  if (isOciLayout(tree)) return hybridSource(tree, decompress);
+  if (isDockerArchive(tree)) return openDockerArchive(tree, decompress);
+  throw notAnImage(tree);
+}
+
+async function uncompressed(access: RandomAccess, options: SpoolOptions): Promise<AuditedAccess> {
+  const format = sniffCompression(await access.read(0, Math.min(HEAD, access.size)));
+  if (format === 'none') return access;
+  const table = format === 'zstd' ? await readSeekTable(access) : undefined;
+  if (table !== undefined) return seekableAccess(access, table);
+  try {
+    return await spool(decompressAs(format, access.stream(0, access.size), access.label), access.label, options);
+  } finally {
+    await access.close();
+  }
+}
+
+async function checkIsTar(access: RandomAccess): Promise<void> {
+  if (access.size === 0) {
+    throw new TransferError('NOT_AN_IMAGE', `${access.label}: it is empty`, {
+      side: 'source',
+      hint: 'Save the image again.',
+    });
+  }
+  const head = await access.read(0, Math.min(BLOCK, access.size));
+  if (looksLikeTar(head) || head.every((byte) => byte === 0)) return;
+  const start = printable(head.toString('latin1', 0, 16));
+  throw new TransferError(
+    'NOT_AN_IMAGE',
+    `${access.label}: expected an image archive (a tar), found a file that begins with ${JSON.stringify(start)}`,
+    {
+      side: 'source',
+      hint: 'Make one with `docker save -o app.tar app:1.0`, or with `ferry pack`.',
+    },
+  );
+}
+
+/** Says what a tar without an image in it is, as far as its members tell. */
+function notAnImage(tree: FileTree): TransferError {
+  const names = [...take(tree.names(), 20_000)];
+  const hint = 'Make an image archive with `docker save -o app.tar app:1.0`, or with `ferry pack`.';
+  const fileSystem = names.some(
+    (name) => name === '.dockerenv' || /^(?:etc\/passwd|bin\/sh|usr\/bin\/env|etc\/os-release)$/.test(name),
+  );
+  if (fileSystem) {
+    return new TransferError(
+      'NOT_AN_IMAGE',
+      `${tree.label}: it holds a file system (docker export writes such files), no image`,
+      {
+        side: 'source',
+        hint: 'Save the image instead: docker save -o app.tar IMAGE; or make an image of it first: docker import FILE app:1.0.',
+      },
+    );
+  }
+  const some = names.slice(0, 3).map((name) => printable(name, 40));
+  const found = some.length === 0 ? 'nothing' : `${some.join(', ')}${names.length > 3 ? ', …' : ''}`;
+  return new TransferError(
+    'NOT_AN_IMAGE',
+    `${tree.label}: expected index.json, manifest.json or repositories in it, found ${found}`,
+    { side: 'source', hint },
+  );
+}
+
+function* take<T>(items: Iterable<T>, max: number): Generator<T> {
+  let count = 0;
+  for (const item of items) {
+    if (count++ >= max) return;
+    yield item;
+  }
+}

@@ -1,0 +1,67 @@
+import { createHash, type Hash } from 'node:crypto';
+import { gzip } from '../../codecs/gzip.js';
+import { BOUNDARY, seekableZstd } from '../../codecs/seekable.js';
+import { zstdCodec } from '../../codecs/zstd.js';
+import { type Plan } from '../../model/plan.js';
+import { type Platform } from '../../model/platform.js';
+import { itemOf, type Receipt } from '../../model/receipt.js';
+import { type ImageSink } from '../../ports.js';
+import { type ByteStream } from '../../primitives/bytes.js';
+import { digestOf } from '../../primitives/digest.js';
+import { encodeBundle } from './encode.js';
+
+export type BundleFormat = 'tar' | 'tar.zst' | 'tar.gz';
+
+/** The default level of each compression: where more time stops buying much (docs/performance.md). */
+export const defaultLevel: Readonly<Record<BundleFormat, number>> = { tar: 0, 'tar.zst': 3, 'tar.gz': 6 };
+
+export interface BundleSinkOptions {
+  readonly label: string;
+  readonly format: BundleFormat;
+  readonly level?: number | undefined;
+  /** Which platform of an index `manifest.json` names. */
+  readonly platforms: readonly Platform[];
+  /** Takes the bytes of the file and gives their number; nothing may appear under a name before they end. */
+  readonly write: (bytes: ByteStream) => Promise<number>;
+}
+
+/** A bundle as a file or stream. It has nothing beforehand: a bundle is always written whole. */
+export function bundleSink({ label, format, level, platforms, write }: BundleSinkOptions): ImageSink {
+  return {
+    label,
+    present: () => Promise.resolve(new Set()),
+    receive: async (plan, open): Promise<Receipt> => {
+      const hash = createHash('sha256');
+      const pieces = hashed(encodeBundle({ images: plan.images, blobs: plan.blobs, open, platforms }), hash);
+      const fileSize = await write(await compress(pieces, format, level ?? defaultLevel[format]));
+      return {
+        items: storedItems(plan),
+        bytesMoved: plan.totals.bytesToCopy,
+        tarDigest: digestOf(hash),
+        fileSize,
+      };
+    },
+  };
+}
+
+/** Receipt items of a file or folder that is whole. */
+export const storedItems = (plan: Plan): Receipt['items'] => plan.images.map((image) => itemOf(image, 'stored'));
+
+type Piece = Uint8Array | typeof BOUNDARY;
+
+async function* hashed(pieces: AsyncIterable<Piece>, hash: Hash): AsyncGenerator<Piece> {
+  for await (const piece of pieces) {
+    if (piece !== BOUNDARY) hash.update(piece);
+    yield piece;
+  }
+}
+
+async function compress(pieces: AsyncIterable<Piece>, format: BundleFormat, level: number): Promise<ByteStream> {
+  if (format === 'tar.zst') return seekableZstd(pieces, { level, codec: await zstdCodec() });
+  const plain = withoutMarks(pieces);
+  return format === 'tar.gz' ? gzip(plain, level) : plain;
+}
+
+async function* withoutMarks(pieces: AsyncIterable<Piece>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) if (piece !== BOUNDARY && piece.byteLength > 0) yield piece;
+}
