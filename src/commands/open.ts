@@ -1,0 +1,116 @@
+import { stat } from 'node:fs/promises';
+import { decompress, sniffStream } from '../codecs/decompress.js';
+import { openArchive, openTree } from '../formats/archive/open.js';
+import { bundleTar } from '../formats/bundle/encode.js';
+import { plainLayers } from '../formats/plain-layers.js';
+import { folderTree } from '../formats/tree/folder-tree.js';
+import { type ImageSource } from '../ports.js';
+import { type ByteStream } from '../primitives/bytes.js';
+import { ioError, isTransferError, TransferError } from '../primitives/errors.js';
+import { fileAccess } from '../primitives/random-access.js';
+import { spool, type SpoolOptions } from '../primitives/spool.js';
+import { type EngineDeps } from '../transports/engine/deps.js';
+import { type Context } from './options.js';
+import { type Location, parseLocation } from './words.js';
+
+/**
+ * Opens what SOURCE words stand for. This is the one place that names the adapters. Names of the engine are saved all
+ * in one go.
+ * @throws TransferError for the first source that cannot be opened; those before it are closed.
+ */
+export async function openSources(
+  words: readonly string[],
+  engine: string | undefined,
+  context: Context,
+): Promise<ImageSource[]> {
+  const locations = words.map(parseLocation);
+  const names = locations.flatMap((location) => (location.kind === 'engine' ? [location.name] : []));
+  const others = locations.filter((location) => location.kind !== 'engine');
+  const sources: ImageSource[] = [];
+  try {
+    for (const location of others) sources.push(await openLocation(location, context));
+    if (names.length > 0) sources.push(await openEngine(names, engine, context));
+    return sources;
+  } catch (error) {
+    await Promise.all(sources.map((source) => source.close()));
+    throw error;
+  }
+}
+
+async function openLocation(location: Exclude<Location, { kind: 'engine' }>, context: Context): Promise<ImageSource> {
+  if (location.kind === 'stdin') {
+    const { stdin } = await import('node:process');
+    return openStream('standard input', stdin, context);
+  }
+  const { path, maybeName } = location;
+  try {
+    return await openPath(path, context);
+  } catch (error) {
+    if (!maybeName || !isTransferError(error) || error.code !== 'NOT_AN_IMAGE') throw error;
+    const hint = `${error.hint ?? ''} If you mean the image of that name in the engine, write engine:${path}.`.trim();
+    throw new TransferError(error.code, error.message, { side: error.side, hint, cause: error });
+  }
+}
+
+/** Opens a file or folder. @throws TransferError NOT_FOUND, IO, NOT_AN_IMAGE or BAD_ARCHIVE. */
+export async function openPath(path: string, context: Context): Promise<ImageSource> {
+  const stats = await stat(path).catch((error: unknown) => {
+    throw ioError(error, path, 'source');
+  });
+  if (stats.isDirectory()) return openTree(folderTree(path), decompress);
+  if (stats.isFile()) return openArchive(await fileAccess(path), decompress, spooling(path, context));
+  // Pipes and devices (a process substitution, say) are read once, like standard input.
+  const { createReadStream } = await import('node:fs');
+  return openStream(path, createReadStream(path, { highWaterMark: 1 << 20 }), context);
+}
+
+/** Opens a stream that can be read once: what it holds is spooled. */
+async function openStream(label: string, bytes: ByteStream, context: Context): Promise<ImageSource> {
+  const options = spooling(label, context);
+  const { format, bytes: all } = await sniffStream(heeding(bytes, context.signal));
+  const plain = format === 'none' ? all : decompress(all, label);
+  return openArchive(await spool(plain, label, options), decompress, options);
+}
+
+async function openEngine(
+  names: readonly string[],
+  wanted: string | undefined,
+  context: Context,
+): Promise<ImageSource> {
+  const { findEngine } = await import('../transports/engine/find.js');
+  const { engineSource } = await import('../transports/engine/source.js');
+  return engineSource(await findEngine(wanted, context.signal), names, engineDeps(context));
+}
+
+/** What the engine adapters need of the formats and codecs. */
+export function engineDeps(context: Context): EngineDeps {
+  return {
+    encode: (images, blobs, open) => bundleTar({ images, blobs, open, platforms: [] }),
+    openStream: (label, bytes) => openStream(label, bytes, context),
+    decompress,
+    plain: async (image, open) => {
+      const plain = plainLayers(open, decompress);
+      return { image: await plain.manifest(image), open: plain.open };
+    },
+    emit: context.emit,
+    signal: context.signal,
+  };
+}
+
+function spooling(label: string, { emit }: Context): SpoolOptions {
+  return {
+    announce: (folder) => {
+      emit({
+        type: 'note',
+        message: `${label} has no offsets to read it by; unpacking it into a temporary file in ${folder}`,
+      });
+    },
+  };
+}
+
+async function* heeding(bytes: ByteStream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}

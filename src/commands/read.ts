@@ -1,0 +1,133 @@
+import { decompress } from '../codecs/decompress.js';
+import { displayName } from '../engine/display.js';
+import { matchesName, parseRenaming, rename } from '../engine/glob.js';
+import { type GraphFault, readGraph } from '../engine/graph.js';
+import { mergeImages, type Offer } from '../engine/merge.js';
+import { matchesImage, selectImages } from '../engine/select.js';
+import { unionSource } from '../engine/union.js';
+import { makeManifest } from '../formats/docker-archive/index.js';
+import { plainLayers } from '../formats/plain-layers.js';
+import { type ImageNode, type ImageRecord, type ManifestNode } from '../model/graph.js';
+import { parsePlatform } from '../model/platform.js';
+import { type ImageSource } from '../ports.js';
+import { digestOf } from '../primitives/digest.js';
+import { TransferError } from '../primitives/errors.js';
+import { verified } from '../primitives/verified.js';
+import { openSources } from './open.js';
+import { type Context, type SourceOptions } from './options.js';
+import { type Fault } from './results.js';
+import { allWords } from './words.js';
+
+/** What the sources of a call hold, after selection, renaming and merging. */
+export interface Reading {
+  /** All sources as one. */
+  readonly source: ImageSource;
+  readonly labels: readonly string[];
+  readonly images: readonly ImageNode[];
+  /** Images that cannot be read. */
+  readonly faults: readonly GraphFault[];
+  readonly notes: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Reads what a call names, down to every manifest and config; layers are not read yet.
+ * @throws TransferError when a source cannot be read at all, when a selection matches nothing, and for conflicts.
+ */
+export async function readImages(options: SourceOptions, context: Context): Promise<Reading> {
+  const platforms = (options.platforms ?? []).map(parsePlatform);
+  const renamings = (options.rename ?? []).map(parseRenaming);
+  const only = options.only ?? [];
+  const sources = await openSources(await allWords(options), options.engine, context);
+  const source = unionSource(sources);
+  try {
+    const { offers, faults } = await collect(sources, source);
+    // A broken image that nobody asked for stands in nobody's way; one that was asked for is no image "not found".
+    const relevant = faults.filter(
+      ({ record }) => only.length === 0 || only.some((word) => matchesRecord(record, word)),
+    );
+    const words = only.filter(
+      (word) =>
+        !relevant.some(({ record }) => matchesRecord(record, word)) ||
+        offers.some(({ image }) => matchesImage(image, word)),
+    );
+    const nothingWhole = offers.length === 0 || (only.length > 0 && words.length === 0);
+    const selected = nothingWhole && relevant.length > 0 ? [] : selectImages(offers, { only: words, platforms });
+    const renamed = selected.map(({ image, from }) => ({ image: renameImage(image, renamings), from }));
+    const merged = mergeImages(renamed, { onConflict: options.onConflict ?? 'error', isMade });
+    const labels = sources.map(({ label }) => label);
+    const base = { labels, faults: relevant, notes: merged.notes, close: () => source.close() };
+    if (options.layers !== 'plain') return { ...base, source, images: merged.images };
+    return { ...base, ...(await withPlainLayers(source, merged.images)) };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function collect(
+  sources: readonly ImageSource[],
+  source: ImageSource,
+): Promise<{ offers: Offer[]; faults: readonly GraphFault[] }> {
+  const from = new Map<ImageRecord, string>();
+  for (const each of sources) for (const record of await each.images()) from.set(record, each.label);
+  const graph = await readGraph(source, [...from.keys()]);
+  const offers = graph.images.map(({ record, image }) => ({ image, from: from.get(record) ?? source.label }));
+  return { offers, faults: graph.faults };
+}
+
+const matchesRecord = ({ name, root }: ImageRecord, word: string): boolean =>
+  name === undefined ? root.digest.startsWith(word) : matchesName(name, word);
+
+function renameImage(image: ImageNode, renamings: Parameters<typeof rename>[1]): ImageNode {
+  return image.name === undefined ? image : { ...image, name: rename(image.name, renamings) };
+}
+
+/** Whether a manifest is what any reader would make of its config: it was not there when the image was built. */
+function isMade({ blob, config, layers }: ManifestNode): boolean {
+  return digestOf(makeManifest({ config, layers: layers.map((layer) => layer.blob) })) === blob.digest;
+}
+
+async function withPlainLayers(
+  source: ImageSource,
+  images: readonly ImageNode[],
+): Promise<{ source: ImageSource; images: ImageNode[] }> {
+  const plain = plainLayers((blob) => verified(source.open(blob), blob, `${source.label}: ${blob.digest}`), decompress);
+  const converted: ImageNode[] = [];
+  for (const image of images) converted.push(await plain.image(image));
+  const view: ImageSource = {
+    label: source.label,
+    images: () => source.images(),
+    has: (digest) => plain.has(digest) || source.has(digest),
+    open: (blob) => plain.open(blob),
+    audit: (reached) => source.audit(reached),
+    close: () => source.close(),
+  };
+  return { source: view, images: converted };
+}
+
+/** A fault of the graph, as commands report it. */
+export function faultOf({ record, error }: GraphFault): Fault {
+  return toFault(error, [displayName(record)]);
+}
+
+export function toFault(error: TransferError, images: readonly string[]): Fault {
+  return { code: error.code, message: error.message, ...(error.hint !== undefined && { hint: error.hint }), images };
+}
+
+/**
+ * For commands that need every image whole.
+ * @throws TransferError the first fault, with the number of the others.
+ */
+export function refuseFaults({ faults, images }: Reading): void {
+  const [first, ...others] = faults;
+  if (first === undefined) return;
+  const more =
+    others.length === 0 ? '' : ` (and ${String(others.length)} more images are damaged: ferry list shows them)`;
+  const rest = images.length === 0 ? '' : ' The other images are whole: choose them with --only.';
+  throw new TransferError(first.error.code, `${first.error.message}${more}`, {
+    side: 'source',
+    hint: `${first.error.hint ?? ''}${rest}`.trim(),
+    cause: first.error,
+  });
+}

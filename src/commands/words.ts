@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tryNormalizeReference } from '../model/reference.js';
+import { ioError, TransferError } from '../primitives/errors.js';
+import { printable } from '../primitives/printable.js';
+import { composeImages } from './compose.js';
+import { type SourceOptions } from './options.js';
+
+/** What a SOURCE word stands for. */
+export type Location =
+  | { readonly kind: 'stdin' }
+  | {
+      readonly kind: 'path';
+      readonly path: string;
+      /** Whether the word could mean an image of the engine too. */ readonly maybeName: boolean;
+    }
+  | { readonly kind: 'engine'; readonly name: string };
+
+/**
+ * Reads a SOURCE word: `-`, `file:PATH`, `engine:NAME`, a path that exists, or an image name, in this order.
+ * @throws TransferError NOT_FOUND when it is none of them.
+ */
+export function parseLocation(word: string): Location {
+  if (word === '-') return { kind: 'stdin' };
+  if (word.startsWith('file:')) return { kind: 'path', path: word.slice('file:'.length), maybeName: false };
+  if (word.startsWith('engine:')) return { kind: 'engine', name: word.slice('engine:'.length) };
+  const isName = tryNormalizeReference(word) !== undefined || /^(?:sha256:)?[0-9a-f]{12,64}$/.test(word);
+  if (existsSync(word)) return { kind: 'path', path: word, maybeName: isName };
+  if (word.startsWith('ssh://')) {
+    throw new TransferError('USAGE', `${printable(word)}: this version does not read from remote hosts`, {
+      hint: 'Save there: ssh HOST docker save NAME | ferry pack - -o FILE',
+    });
+  }
+  if (isName && !/^(?:\.{0,2}\/|~)|\.(?:tar|tgz|zst|gz|xz|bz2)$/.test(word)) return { kind: 'engine', name: word };
+  throw new TransferError('NOT_FOUND', `${printable(word)}: no such file or folder`, {
+    side: 'source',
+    hint: isName ? `Check the path; an image of the engine is called engine:${printable(word)}.` : 'Check the path.',
+  });
+}
+
+/**
+ * All SOURCE words of a call: given, from files that list them, from compose files.
+ * @throws TransferError NOT_FOUND or IO when a list cannot be read; USAGE when there is no source at all.
+ */
+export async function allWords(options: SourceOptions): Promise<string[]> {
+  const words = [...options.sources];
+  for (const file of options.sourceFiles ?? []) words.push(...(await wordsInFile(file)));
+  for (const file of options.composeFiles ?? [])
+    words.push(...(await composeImages(file)).map((name) => `engine:${name}`));
+  if (words.length > 0) return [...new Set(words)];
+  throw new TransferError('USAGE', 'no source', {
+    hint: 'Name a file, a folder, an image of the engine, or - for standard input.',
+  });
+}
+
+async function wordsInFile(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw ioError(error, file, 'source');
+  });
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.replace(/(?:^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '');
+}
