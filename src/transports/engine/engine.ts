@@ -1,0 +1,37 @@
+import { type Platform } from '../../model/platform.js';
+
+/**
+ * How an engine keeps images, which decides what it lacks and what proves a load (docs/engines.md):
+ * - `graphdriver`: Docker with a graph driver; layers by chain ID, image ID = config digest;
+ * - `containerd`: Docker with the containerd image store; blobs by digest, image ID = manifest or index digest;
+ * - `podman`: layers by diffID or blob digest, image ID = config digest.
+ */
+export type EngineFamily = 'graphdriver' | 'containerd' | 'podman';
+
+/** An engine that answered. */
+export interface Engine {
+  /** The client to run: `docker`, `podman` or a path. */
+  readonly program: string;
+  readonly family: EngineFamily;
+  /** Of the server, where client and server differ. */
+  readonly version: string;
+  /** What client and server agreed on, such as `1.51`; podman's own version with podman. */
+  readonly apiVersion: string;
+  readonly storageDriver: string;
+  /** Of the machine that containers run on. */
+  readonly platform: Platform;
+}
+
+/** `docker 28.5.2 (containerd image store)`, for messages and receipts. */
+export function describeEngine(engine: Engine): string {
+  if (engine.family === 'podman') return `podman ${engine.version}`;
+  const store = engine.family === 'containerd' ? 'containerd image store' : engine.storageDriver;
+  return `docker ${engine.version} (${store})`;
+}
+
+/** Whether a dotted version is at least `major.minor`; what is no version is not. */
+export function isAtLeast(version: string, major: number, minor = 0): boolean {
+  const [, a, b] = /^v?(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  if (a === undefined) return false;
+  return Number(a) === major ? Number(b ?? 0) >= minor : Number(a) > major;
+}

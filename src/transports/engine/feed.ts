@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import { type Writable } from 'node:stream';
+import { type ByteStream } from '../../primitives/bytes.js';
+
+/**
+ * Writes `input` into a child's standard input, no faster than it is read. Returns early, without an error, when the
+ * child does not take more: its exit status says why. Rejects only with `input`'s own error; standard input is then
+ * still open, since closing it could look like a regular end.
+ */
+export async function feed(stdin: Writable, input: ByteStream, exited: Promise<unknown>): Promise<void> {
+  const closed = Symbol('closed');
+  const end = new Promise<typeof closed>((resolve) => {
+    const settle = (): void => {
+      resolve(closed);
+    };
+    stdin.once('close', settle);
+    stdin.once('error', settle);
+    exited.then(settle, settle);
+  });
+  const chunks = input[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await Promise.race([chunks.next(), end]);
+    if (next === closed) {
+      // Not awaited: a generator that hangs in `next` would never answer.
+      void chunks.return?.().catch(() => undefined);
+      return;
+    }
+    if (next.done === true) break;
+    if (!stdin.write(next.value)) await Promise.race([once(stdin, 'drain').catch(() => undefined), end]);
+  }
+  stdin.end();
+}

@@ -1,0 +1,65 @@
+import { platformFrom } from '../../model/descriptor.js';
+import { isArray, isObject, type Json } from '../../model/json.js';
+import { type Platform } from '../../model/platform.js';
+import { type Engine } from './engine.js';
+
+/** An engine from what `version` and `info` print as JSON; undefined when they do not tell of a server. */
+export function engineFrom(program: string, version: Json | undefined, info: Json | undefined): Engine | undefined {
+  const host = at(info, 'host');
+  return isObject(host) ? podmanFrom(program, host, info) : dockerFrom(program, version, info);
+}
+
+/** Podman also when its client is called `docker` (the podman-docker package). */
+function podmanFrom(program: string, host: Json, info: Json | undefined): Engine | undefined {
+  const version = textAt(info, 'version', 'Version') ?? textAt(info, 'version', 'APIVersion');
+  if (version === undefined) return undefined;
+  return {
+    program,
+    family: 'podman',
+    version,
+    apiVersion: textAt(info, 'version', 'APIVersion') ?? version,
+    storageDriver: textAt(info, 'store', 'graphDriverName') ?? 'unknown',
+    platform: platformOf(textAt(host, 'os'), textAt(host, 'arch'), textAt(host, 'variant')),
+  };
+}
+
+function dockerFrom(program: string, version: Json | undefined, info: Json | undefined): Engine | undefined {
+  const server = at(version, 'Server');
+  const serverVersion = textAt(server, 'Version');
+  const driver = textAt(info, 'Driver');
+  if (serverVersion === undefined || driver === undefined) return undefined;
+  return {
+    program,
+    family: hasContainerdStore(at(info, 'DriverStatus')) ? 'containerd' : 'graphdriver',
+    version: serverVersion,
+    apiVersion: lowerVersion(textAt(server, 'ApiVersion'), textAt(version, 'Client', 'ApiVersion')),
+    storageDriver: driver,
+    platform: platformOf(textAt(server, 'Os'), textAt(server, 'Arch'), undefined),
+  };
+}
+
+/** Docker 24 to 29: `docker info` lists `driver-type: io.containerd.snapshotter.v1`, and says so nowhere else. */
+function hasContainerdStore(status: Json | undefined): boolean {
+  return isArray(status) && status.some((row) => isArray(row) && row[1] === 'io.containerd.snapshotter.v1');
+}
+
+/** The API that both ends speak. The client's is already the negotiated one, except where it cannot negotiate. */
+function lowerVersion(a: string | undefined, b: string | undefined): string {
+  if (a === undefined || b === undefined) return a ?? b ?? '0';
+  const minor = (text: string): number => Number(text.split('.')[1] ?? 0);
+  return minor(a) <= minor(b) ? a : b;
+}
+
+/** In Go's words, as image configs have them. */
+function platformOf(os: string | undefined, arch: string | undefined, variant: string | undefined): Platform {
+  return platformFrom(os ?? 'linux', arch ?? 'amd64', variant === '' ? undefined : variant, undefined);
+}
+
+function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {
+  return path.reduce<Json | undefined>((here, key) => (isObject(here) ? here[key] : undefined), value);
+}
+
+function textAt(value: Json | undefined, ...path: readonly string[]): string | undefined {
+  const found = at(value, ...path);
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}

@@ -1,0 +1,72 @@
+import { type Digest } from '../../primitives/digest.js';
+import { type LoadGroup } from './groups.js';
+import { inspect } from './inventory.js';
+import { idRef, type Run } from './load.js';
+import { checkNames, tag, untag } from './names.js';
+
+/** Milliseconds for tidying up after a failure, when the run's own signal may be aborted already. */
+const TIDY = 60_000;
+/** Milliseconds. An engine whose client was killed may still finish what it was at. */
+const SECOND_LOOK = 1_000;
+
+/**
+ * Gives every image its names, all at the end: until the last load is proven, every old name leads where it led.
+ * Should one name be refused, those before it are put back.
+ * @throws TransferError ENGINE_FAILED
+ */
+export async function giveNames(run: Run, refs: ReadonlyMap<LoadGroup, string>): Promise<void> {
+  const { engine, have, signal } = run;
+  const wanted = [...refs].flatMap(([group, ref]) => group.names.map((name) => ({ name, id: group.id, ref })));
+  const given: string[] = [];
+  try {
+    for (const { name, id, ref } of wanted) {
+      if (have.names.get(name) === id) continue;
+      given.push(name);
+      await tag(engine, ref, name, signal);
+    }
+    await dropTemporary(run, signal);
+    await checkNames(
+      engine,
+      wanted.map(({ name, id }) => [name, id]),
+      signal,
+    );
+  } catch (error) {
+    await putBack(run, given);
+    throw error;
+  }
+}
+
+async function putBack({ engine, have }: Run, given: readonly string[]): Promise<void> {
+  for (const name of given.toReversed()) {
+    const tidy = AbortSignal.timeout(TIDY);
+    const before = have.names.get(name);
+    if (before === undefined) await untag(engine, [name], tidy);
+    else await tag(engine, idRef(engine, before), name, tidy).catch(() => undefined);
+  }
+}
+
+async function dropTemporary(run: Run, signal: AbortSignal): Promise<void> {
+  const words = await untag(run.engine, [...run.temporary], signal);
+  if (words !== undefined) run.deps.emit({ type: 'note', message: `a temporary name could not be removed: ${words}` });
+  else run.temporary.clear();
+}
+
+/** After a failure: takes away every temporary name, and what came without a name. Never throws. */
+export async function takeBack(run: Run): Promise<void> {
+  const { engine, temporary, unnamed } = run;
+  try {
+    for (let look = 0; look < (run.signal.aborted ? 2 : 1); look++) {
+      if (look > 0) await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK));
+      const tidy = AbortSignal.timeout(TIDY);
+      await untag(engine, [...temporary], tidy); // some of them may not be there, and it says so: no matter
+      for (const id of unnamed) await removeUnnamed(run, id, tidy);
+    }
+  } catch {
+    // The engine is gone or hangs: the error that led here says so, and the next run removes what is left.
+  }
+}
+
+async function removeUnnamed({ engine }: Run, id: Digest, signal: AbortSignal): Promise<void> {
+  const [image] = (await inspect(engine, [idRef(engine, id)], signal)).images;
+  if (image?.names.length === 0) await untag(engine, [idRef(engine, id)], signal);
+}

@@ -1,0 +1,70 @@
+import { tryNormalizeReference } from '../../model/reference.js';
+import { type ImageSource } from '../../ports.js';
+import { TransferError } from '../../primitives/errors.js';
+import { hexOf } from '../../primitives/digest.js';
+import { printable } from '../../primitives/printable.js';
+import { streamClient } from './client.js';
+import { type EngineDeps } from './deps.js';
+import { describeEngine, type Engine } from './engine.js';
+import { checkArgument } from './failure.js';
+import { type EngineImage, inspect } from './inventory.js';
+
+/**
+ * Images of an engine by name or ID, through one `save` of all of them. The client's exit status is known before the
+ * stream ends, so a save that broke off is never taken for a whole one.
+ * @throws TransferError NOT_FOUND with every name that is not there, before anything is read; ENGINE_FAILED when the
+ * save fails.
+ */
+export async function engineSource(engine: Engine, names: readonly string[], deps: EngineDeps): Promise<ImageSource> {
+  const wanted = [...new Set(names.map(checkArgument))];
+  const images = await inspectAll(engine, wanted, deps.signal);
+  const refs = wanted.map((name, at) => saveArgument(engine, name, images[at]));
+  // Layers that images share are counted by the engine for each of them: this is an upper bound.
+  const sizes = new Map(images.map((image) => [image.id, image.size]));
+  const expected = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  // Without -m, podman takes further names for further tags of the first image.
+  const several = engine.family === 'podman' && refs.length > 1 ? ['-m'] : [];
+  const bytes = streamClient(
+    { program: engine.program, args: ['save', ...several, ...refs], signal: deps.signal },
+    describeEngine(engine),
+    `saving ${wanted.map((name) => printable(name, 100)).join(', ')}`,
+  );
+  return deps.openStream(labelOf(engine, wanted), bytes, expected);
+}
+
+/** What messages call it: `docker 28.5.2 (overlay2): app:1 and 2 more`. */
+function labelOf(engine: Engine, names: readonly string[]): string {
+  const more = names.length > 1 ? ` and ${String(names.length - 1)} more` : '';
+  return `${describeEngine(engine)}: ${printable(names[0], 100)}${more}`;
+}
+
+async function inspectAll(
+  engine: Engine,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly EngineImage[]> {
+  const { images, words } = await inspect(engine, names, signal);
+  if (words === undefined && images.length === names.length) return images;
+  // Which ones are missing is only said in words that differ between engines: each is asked for on its own instead.
+  const missing: string[] = [];
+  for (const name of names) {
+    if ((await inspect(engine, [name], signal)).images.length === 0) missing.push(printable(name, 200));
+  }
+  const what = missing.length === 1 ? 'no such image' : 'no such images';
+  throw new TransferError('NOT_FOUND', `${describeEngine(engine)}: ${what}: ${missing.join(', ')}`, {
+    side: 'source',
+    hint: `\`${engine.program} image ls\` lists what is there; a file is named file:PATH.`,
+  });
+}
+
+/**
+ * How to ask for exactly the image that `name` was found to be. `docker save app` takes every tag of the repository,
+ * so a name without a tag becomes `app:latest`, and one that turned out to be an ID the whole ID.
+ */
+function saveArgument(engine: Engine, name: string, image: EngineImage | undefined): string {
+  if (engine.family === 'podman' || image === undefined || name.includes('@')) return name;
+  const full = tryNormalizeReference(name);
+  const isName = full !== undefined && image.names.some((tag) => tryNormalizeReference(tag) === full);
+  if (isName) return full;
+  return hexOf(image.id).startsWith(name.replace(/^sha256:/, '')) ? image.id : name;
+}
