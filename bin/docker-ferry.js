@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+import { pluginMain } from '../dist/cli/plugin-main.js';
+void pluginMain();

@@ -1,0 +1,45 @@
+import {
+  type Context,
+  type DiffOptions,
+  type InspectOptions,
+  type LoadOptions,
+  type PackOptions,
+  type SourceOptions,
+} from '../commands/options.js';
+import {
+  type DiffResult,
+  type InspectResult,
+  type ListResult,
+  type LoadResult,
+  type PackResult,
+  type VerifyResult,
+} from '../commands/results.js';
+
+interface Signatures {
+  pack: [PackOptions, PackResult];
+  load: [LoadOptions, LoadResult];
+  list: [SourceOptions, ListResult];
+  inspect: [InspectOptions, InspectResult];
+  verify: [SourceOptions, VerifyResult];
+  diff: [DiffOptions, DiffResult];
+}
+
+export type Verb = keyof Signatures;
+export type OptionsOf<V extends Verb> = Signatures[V][0];
+export type ResultOf<V extends Verb> = Signatures[V][1];
+export type Command<V extends Verb> = (options: OptionsOf<V>, context: Context) => Promise<ResultOf<V>>;
+export type Commands = { readonly [V in Verb]: () => Promise<Command<V>> };
+
+/** One verb with the options that were parsed for it. */
+export type CallOf<V extends Verb> = { readonly [K in V]: { readonly verb: K; readonly options: OptionsOf<K> } }[V];
+export type Call = CallOf<Verb>;
+
+/** Each verb is loaded when it is called: nobody waits for code that does not run. */
+export const commands: Commands = {
+  pack: async () => (await import('../commands/pack.js')).pack,
+  load: async () => (await import('../commands/load.js')).load,
+  list: async () => (await import('../commands/list.js')).list,
+  inspect: async () => (await import('../commands/inspect.js')).inspect,
+  verify: async () => (await import('../commands/verify.js')).verify,
+  diff: async () => (await import('../commands/diff.js')).diff,
+};

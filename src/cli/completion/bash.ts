@@ -1,0 +1,61 @@
+import { allOptions, completedCommands, spellings, valueWords } from './facts.js';
+
+/** Works without the bash-completion package, and with bash 3.2. */
+export function bashScript(): string {
+  const names = completedCommands().map((command) => command.name);
+  return `# bash completion for ferry
+_ferry_files() {
+  local IFS=$'\\n'
+  compopt -o filenames 2>/dev/null
+  COMPREPLY=($(compgen -f -- "$1"))
+}
+
+_ferry() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word i
+  # bash cuts --option=value into three words
+  if [[ $current == = ]]; then current=; elif [[ $previous == = ]]; then previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=\${COMP_WORDS[i]}
+    case $word in ${names.join('|')}) command=$word; break ;; esac
+  done
+  COMPREPLY=()
+  case $previous in
+${optionCases()}
+  esac
+  case $command in
+    '') COMPREPLY=($(compgen -W '${[...names, '--help', '--version'].join(' ')}' -- "$current")) ;;
+${commandCases()}
+  esac
+}
+complete -F _ferry ferry
+`;
+}
+
+function optionCases(): string {
+  return allOptions()
+    .filter((option) => option.type !== 'flag')
+    .map((option) => {
+      const words = valueWords(option);
+      const action = option.file
+        ? '_ferry_files "$current"; return'
+        : words.length > 0
+          ? `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$current")); return`
+          : 'return';
+      return `    ${spellings(option).join('|')}) ${action} ;;`;
+    })
+    .join('\n');
+}
+
+function commandCases(): string {
+  return completedCommands()
+    .map(({ name, options, file, choices }) => {
+      const dashed = options.flatMap(spellings).join(' ');
+      const words = file ? '_ferry_files "$current"' : `COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$current"))`;
+      return `    ${name})
+      case $current in
+        -*) COMPREPLY=($(compgen -W '${dashed}' -- "$current")) ;;
+        *) ${words} ;;
+      esac ;;`;
+    })
+    .join('\n');
+}

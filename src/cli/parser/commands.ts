@@ -1,0 +1,129 @@
+import { compose, dryRun, engine, format, fromFile, general, layers, level } from './options.js';
+import { onConflict, only, output, platform, receipt, rename } from './options.js';
+import { type CommandSpec } from './table.js';
+
+export const shells = ['bash', 'zsh', 'fish'] as const;
+
+/** What a SOURCE is; shown by `ferry --help` and in docs/cli.md. */
+export const sourceForms: readonly (readonly [string, string])[] = [
+  ['PATH', 'a file or folder: what docker or podman save wrote, an OCI layout or archive, a bundle'],
+  ['-', 'the same from standard input'],
+  ['NAME', 'an image in the local engine'],
+  ['file:PATH, engine:NAME', 'the same, said outright'],
+];
+
+const picking = [only, platform] as const;
+const reading = [...picking, fromFile, compose, engine, ...general] as const;
+
+export const commandTable: readonly CommandSpec[] = [
+  {
+    name: 'pack',
+    usage: 'SOURCE... -o OUT',
+    summary: 'put images into one bundle, or into an OCI layout folder',
+    about: [
+      'Every layer is stored once, every byte is checked, and OUT appears only when it is whole. The same images always give the same tar; its digest is printed. Any engine loads a bundle without ferry (Docker older than 23 after zstd -d).',
+    ],
+    words: { min: 0, max: Infinity, file: true },
+    options: [
+      output,
+      format,
+      level,
+      layers,
+      dryRun,
+      ...picking,
+      rename,
+      onConflict,
+      fromFile,
+      compose,
+      engine,
+      ...general,
+    ],
+    examples: [
+      { line: '$0 pack app:1.0 db:2.1 -o release.tar.zst', text: 'two images of the local engine into one file' },
+      { line: '$0 pack old.tar new.tar -o merged.tar', text: 'merge two archives' },
+      { line: 'docker save app:1.0 | $0 pack - -o app.tar.zst', text: 'from a pipe' },
+      { line: '$0 pack --compose compose.yaml -o archive/', text: 'all images of a project, added to an OCI layout' },
+    ],
+  },
+  {
+    name: 'load',
+    usage: 'SOURCE...',
+    summary: 'load images into the engine on this machine',
+    about: [
+      'Only what the engine lacks is sent. A name moves to the new image only after the image is proven to be there.',
+    ],
+    words: { min: 0, max: Infinity, file: true },
+    options: [receipt, dryRun, layers, ...picking, rename, onConflict, fromFile, compose, engine, ...general],
+    examples: [
+      { line: '$0 load release.tar.zst', text: 'everything in the bundle' },
+      { line: "$0 load release.tar.zst --only 'app:*'", text: 'some of it' },
+      { line: '$0 load release.tar.zst --engine podman --receipt receipt.json', text: 'into Podman, with a receipt' },
+      { line: "$0 load release.tar.zst --retag 'docker.io/*=registry.local/*'", text: 'under other names' },
+    ],
+  },
+  {
+    name: 'list',
+    usage: 'SOURCE...',
+    summary: 'show the images in a source',
+    about: ['SHARED is what an image has in common with others in the list: it is stored once.'],
+    words: { min: 0, max: Infinity, file: true },
+    options: [...reading],
+    examples: [
+      { line: '$0 list release.tar.zst', text: 'what is in the bundle' },
+      { line: '$0 list *.tar', text: 'what merging these archives would save' },
+      { line: "$0 list release.tar.zst --json | jq -r '.images[].name'", text: 'the names alone' },
+    ],
+  },
+  {
+    name: 'inspect',
+    usage: 'SOURCE [NAME]',
+    summary: 'show config, history and layers of images',
+    about: ['Shows all images of SOURCE, or the one called NAME.'],
+    words: { min: 1, max: 2, file: true },
+    options: [...picking, engine, ...general],
+    examples: [
+      { line: '$0 inspect release.tar.zst app:1.0', text: 'one image of a bundle' },
+      { line: '$0 inspect app:1.0', text: 'an image of the local engine' },
+      { line: "$0 inspect app.tar --json | jq '.images[0].platforms[0].config'", text: 'the config as it is' },
+    ],
+  },
+  {
+    name: 'verify',
+    usage: 'SOURCE...',
+    summary: 'read every byte and check every digest',
+    about: [
+      'Checks structure, checksums, the digest and size of every blob and the diffID of every layer. Lists every fault with the images that it breaks; exit status 3 if there are any.',
+    ],
+    words: { min: 0, max: Infinity, file: true },
+    options: [...reading],
+    examples: [
+      { line: '$0 verify release.tar.zst', text: 'after a copy, before the drive leaves' },
+      { line: '$0 verify archive/ --quiet || echo damaged', text: 'in a script' },
+    ],
+  },
+  {
+    name: 'diff',
+    usage: 'A B',
+    summary: 'show what changed between two sources',
+    about: ['Images and layers that came, went and stayed. Differences are no error: the exit status is 0.'],
+    words: { min: 2, max: 2, file: true },
+    options: [...picking, engine, ...general],
+    examples: [
+      { line: '$0 diff release-1.tar.zst release-2.tar.zst', text: 'between two releases' },
+      { line: '$0 diff app:1.0 app:1.1', text: 'between two images of the local engine' },
+    ],
+  },
+  {
+    name: 'completion',
+    usage: shells.join('|'),
+    summary: 'print the completion script of a shell',
+    about: ['Completes commands, options and file names.'],
+    words: { min: 1, max: 1, file: false, choices: shells },
+    options: general.filter((option) => option.name === 'help'),
+    examples: [
+      { line: 'source <($0 completion bash)', text: 'for this bash; put it into ~/.bashrc to keep it' },
+      { line: '$0 completion zsh > "${fpath[1]}/_ferry"', text: 'zsh' },
+      { line: '$0 completion fish > ~/.config/fish/completions/ferry.fish', text: 'fish' },
+    ],
+  },
+];

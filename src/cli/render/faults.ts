@@ -1,0 +1,19 @@
+import { type Fault } from '../../commands/results.js';
+import { nameOf, red, safe, type View } from './view.js';
+import { wrap } from './text.js';
+
+/** Every fault with its hint and every image that it breaks. */
+export function faultLines(faults: readonly Fault[], view: View): string[] {
+  return faults.flatMap(({ message, hint, images }) => [
+    `${red('fault', view)}: ${safe(message)}`,
+    ...(hint === undefined ? [] : [`  hint: ${safe(hint)}`]),
+    ...brokenImages(images, view),
+  ]);
+}
+
+function brokenImages(images: readonly string[], view: View): string[] {
+  if (images.length === 0) return ['  breaks no image'];
+  const text = `breaks ${images.map(nameOf).join(', ')}`;
+  const lines = view.cut ? wrap(text, view.width - 4) : [text];
+  return lines.map((line, at) => `${at === 0 ? '  ' : '    '}${line}`);
+}

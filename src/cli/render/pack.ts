@@ -1,0 +1,46 @@
+import { type PackResult } from '../../commands/results.js';
+import { type PlanTotals } from '../../model/plan.js';
+import { digestLine, imageTable, totalLines } from './images.js';
+import { type Report } from './report.js';
+import { count } from './text.js';
+import { formatBytes } from './units.js';
+import { bold, green, safe, type View, yellow } from './view.js';
+
+/** More rows than this hide the summary below them; `ferry list` shows the rest. */
+const MAX_IMAGES = 40;
+
+export function renderPack(result: PackResult, view: View): Report {
+  const shown = result.images.slice(0, MAX_IMAGES);
+  const hidden = result.images.length - shown.length;
+  const lines = [
+    ...imageTable(shown, view),
+    ...(hidden === 0 ? [] : [`... and ${count(hidden, 'more image')}`]),
+    '',
+    ...totalLines(result.totals, result.twins),
+    ...noteLines(result.notes, view),
+    '',
+    ...outcome(result, view),
+  ];
+  return { lines, errors: [], wanted: result.dryRun };
+}
+
+export const noteLines = (notes: readonly string[], view: View): string[] =>
+  notes.map((note) => `${yellow('note', view)}: ${safe(note)}`);
+
+function outcome(result: PackResult, view: View): string[] {
+  const target = bold(result.output === '-' ? 'standard output' : safe(result.output), view);
+  if (result.dryRun) return [dryRunLine(result.totals, target)];
+  const { fileSize, bytesMoved, tarDigest } = result.receipt ?? {};
+  // A folder has no size of its own: what counts is what was added to it.
+  const added = bytesMoved === undefined ? '' : `, ${formatBytes(bytesMoved)} written`;
+  return [
+    `${green('packed', view)}: ${target}${fileSize === undefined ? added : `, ${formatBytes(fileSize)}`}`,
+    ...(tarDigest === undefined ? [] : [digestLine('tar', tarDigest)]),
+  ];
+}
+
+function dryRunLine({ bytesToCopy, bytesUnique }: PlanTotals, target: string): string {
+  const present = bytesUnique - bytesToCopy;
+  const there = present === 0 ? '' : ` (${formatBytes(present)} are there already)`;
+  return `dry run: ${formatBytes(bytesToCopy)} would be written to ${target}${there}`;
+}
