@@ -7,11 +7,12 @@ ensureBuilt();
 runTool(
   'jest',
   [
+    // Before the project: jest takes every word after --selectProjects for the name of one.
+    ...words.filter((word) => word !== '--engines'),
+    // Engines are shared by all their tests.
+    ...(engines ? ['--runInBand'] : []),
     '--selectProjects',
     engines ? 'engines' : 'unit',
-    // Engines are shared by all their tests.
-    ...(engines ? ['--runInBand', '--testTimeout=600000'] : []),
-    ...words.filter((word) => word !== '--engines'),
   ],
   {
     env: {

@@ -12,9 +12,11 @@ export interface Progress {
 export type WriteLine = (line: string) => void;
 
 const PLAIN_INTERVAL_MS = 10_000;
+/** What is over in less needs no report on the way. */
+const PLAIN_QUIET_MS = 2_000;
 const JSON_INTERVAL_MS = 1_000;
 
-/** For logs: a line every ten seconds, and at every quarter of the way. */
+/** For logs: a line every ten seconds, and at every quarter of the way of what takes some seconds. */
 export function plainProgress(write: WriteLine, now: () => number): Progress {
   const state = new ProgressState(now);
   let lastLine = now();
@@ -37,7 +39,8 @@ export function plainProgress(write: WriteLine, now: () => number): Progress {
       if (event.type !== 'bytes') return;
       const share = fractionOf(state.snapshot());
       const reached = share === undefined || share >= 1 ? quarter : Math.floor(share * 4);
-      if (reached <= quarter && now() - lastLine < PLAIN_INTERVAL_MS) return;
+      const since = now() - lastLine;
+      if (since < (reached > quarter ? PLAIN_QUIET_MS : PLAIN_INTERVAL_MS)) return;
       quarter = Math.max(quarter, reached);
       lastLine = now();
       write(line());

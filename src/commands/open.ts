@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { addAbortSignal } from 'node:stream';
 import { decompress, sniffStream } from '../codecs/decompress.js';
 import { openArchive, openTree } from '../formats/archive/open.js';
 import { bundleTar } from '../formats/bundle/encode.js';
@@ -40,7 +41,8 @@ export async function openSources(
 async function openLocation(location: Exclude<Location, { kind: 'engine' }>, context: Context): Promise<ImageSource> {
   if (location.kind === 'stdin') {
     const { stdin } = await import('node:process');
-    return openStream('standard input', stdin, context);
+    // A Ctrl-C must not wait for whoever writes to us.
+    return openStream('standard input', addAbortSignal(context.signal, stdin), context);
   }
   const { path, maybeName } = location;
   try {
@@ -61,7 +63,7 @@ export async function openPath(path: string, context: Context): Promise<ImageSou
   if (stats.isFile()) return openArchive(await fileAccess(path), decompress, spooling(path, context));
   // Pipes and devices (a process substitution, say) are read once, like standard input.
   const { createReadStream } = await import('node:fs');
-  return openStream(path, createReadStream(path, { highWaterMark: 1 << 20 }), context);
+  return openStream(path, createReadStream(path, { highWaterMark: 1 << 20, signal: context.signal }), context);
 }
 
 /** Opens a stream that can be read once: what it holds is spooled. */

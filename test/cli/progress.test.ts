@@ -30,15 +30,26 @@ describe('plain lines', () => {
     const { progress, stderr, wait } = bench('auto');
     progress.emit({ type: 'start', what: 'packing', bytes: 100 * MB });
     for (let n = 0; n < 100; n++) {
-      wait(20);
+      wait(100);
       progress.emit({ type: 'bytes', bytes: MB });
     }
     progress.emit({ type: 'end' });
     expect(stderr.lines).toStrictEqual([
-      'packing: 25 %, 25.0 MB of 100.0 MB',
-      'packing: 50 %, 50.0 MB of 100.0 MB, 50.0 MB/s, 1 s left',
-      'packing: 75 %, 75.0 MB of 100.0 MB, 50.0 MB/s, 1 s left',
+      'packing: 25 %, 25.0 MB of 100.0 MB, 10.0 MB/s, 8 s left',
+      'packing: 50 %, 50.0 MB of 100.0 MB, 10.0 MB/s, 5 s left',
+      'packing: 75 %, 75.0 MB of 100.0 MB, 10.0 MB/s, 3 s left',
     ]);
+  });
+
+  test('do not come for what is over at once', () => {
+    const { progress, stderr, wait } = bench('auto');
+    progress.emit({ type: 'start', what: 'packing', bytes: 100 * MB });
+    for (let n = 0; n < 100; n++) {
+      wait(19);
+      progress.emit({ type: 'bytes', bytes: MB });
+    }
+    progress.emit({ type: 'end' });
+    expect(stderr.lines).toStrictEqual([]);
   });
 
   test('come every ten seconds, however slowly it goes', () => {
@@ -64,14 +75,19 @@ describe('plain lines', () => {
   });
 
   test('skip quarters that one step leaps over, and start anew with the next phase', () => {
-    const { progress, stderr } = bench('plain');
+    const { progress, stderr, wait } = bench('plain');
     for (const what of ['reading', 'packing']) {
       progress.emit({ type: 'start', what, bytes: 100 });
+      wait(3000);
       progress.emit({ type: 'bytes', bytes: 60 });
+      wait(1000);
       progress.emit({ type: 'bytes', bytes: 40 });
       progress.emit({ type: 'end' });
     }
-    expect(stderr.lines).toStrictEqual(['reading: 60 %, 60 B of 100 B', 'packing: 60 %, 60 B of 100 B']);
+    expect(stderr.lines).toStrictEqual([
+      'reading: 60 %, 60 B of 100 B, 20 B/s, 2 s left',
+      'packing: 60 %, 60 B of 100 B, 20 B/s, 2 s left',
+    ]);
   });
 
   test('carry notes at once', () => {
@@ -82,10 +98,11 @@ describe('plain lines', () => {
   });
 
   test('replace the bar on a dumb terminal', () => {
-    const { progress, stderr } = bench('auto', { terminal: true, env: { TERM: 'dumb' } });
-    progress.emit({ type: 'start', what: 'packing', bytes: 2 });
-    progress.emit({ type: 'bytes', bytes: 1 });
-    expect(stderr.text).toBe('packing: 50 %, 1 B of 2 B\n');
+    const { progress, stderr, wait } = bench('auto', { terminal: true, env: { TERM: 'dumb' } });
+    progress.emit({ type: 'start', what: 'packing', bytes: 20 });
+    wait(2000);
+    progress.emit({ type: 'bytes', bytes: 10 });
+    expect(stderr.text).toBe('packing: 50 %, 10 B of 20 B, 5 B/s, 2 s left\n');
   });
 });
 

@@ -201,7 +201,11 @@ describe('an interruption', () => {
 
 describe('progress', () => {
   const events = (_options: never, { emit }: { emit: (event: never) => void }): Promise<unknown> => {
-    for (const event of [{ type: 'start', what: 'packing', bytes: 4 }, { type: 'bytes', bytes: 2 }, { type: 'end' }]) {
+    for (const event of [
+      { type: 'start', what: 'packing', bytes: 4 },
+      { type: 'note', message: 'look' },
+      { type: 'end' },
+    ]) {
       emit(event as never);
     }
     return Promise.resolve(results.pack());
@@ -210,7 +214,7 @@ describe('progress', () => {
   test('goes to standard error only', async () => {
     const { stdout, stderr } = await ferry(['pack', 'a', '-o', 'x.tar', '--json'], { act: events });
     expect(JSON.parse(stdout)).toMatchObject({ output: 'release.tar.zst' });
-    expect(stderr).toBe('packing: 50 %, 2 B of 4 B\n');
+    expect(stderr).toBe('note: look\n');
   });
 
   test('ends before the result or the error appears', async () => {

@@ -10,18 +10,21 @@ import { bold, green, safe, type View, yellow } from './view.js';
 const MAX_IMAGES = 40;
 
 export function renderPack(result: PackResult, view: View): Report {
-  const shown = result.images.slice(0, MAX_IMAGES);
-  const hidden = result.images.length - shown.length;
   const lines = [
-    ...imageTable(shown, view),
-    ...(hidden === 0 ? [] : [`... and ${count(hidden, 'more image')}`]),
-    '',
+    // What was packed is what was asked for; a plan is looked at.
+    ...(result.dryRun ? [...plannedImages(result, view), ''] : []),
     ...totalLines(result.totals, result.twins),
     ...noteLines(result.notes, view),
     '',
     ...outcome(result, view),
   ];
   return { lines, errors: [], wanted: result.dryRun };
+}
+
+function plannedImages({ images }: PackResult, view: View): string[] {
+  const hidden = images.length - MAX_IMAGES;
+  const table = imageTable(images.slice(0, MAX_IMAGES), view);
+  return hidden > 0 ? [...table, `... and ${count(hidden, 'more image')}`] : table;
 }
 
 export const noteLines = (notes: readonly string[], view: View): string[] =>

@@ -147,7 +147,6 @@ function counted(run: Run, open: OpenBlob): OpenBlob {
     for await (const chunk of open(blob)) {
       yield chunk;
       run.moved += chunk.byteLength;
-      run.deps.emit({ type: 'bytes', bytes: chunk.byteLength });
     }
   };
 }

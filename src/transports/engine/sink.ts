@@ -59,8 +59,6 @@ async function receive(
   const have = await surveyEngine(engine, grouping.groups, signal);
   const before = copyOf(have);
   const run: Run = { engine, deps, open, signal, have, temporary: new Set(), unnamed: new Set(), moved: 0 };
-  const sizes = loadsAhead(engine, grouping.groups, have).flatMap(({ send }) => [...send.values()]);
-  deps.emit({ type: 'start', what: describeEngine(engine), bytes: sizes.reduce((sum, size) => sum + size, 0) });
   try {
     const loaded = await loadAll(run, grouping.groups);
     await giveNames(run, refsOf(run, grouping.groups, loaded));
@@ -71,8 +69,6 @@ async function receive(
     await takeBack(run);
     signal.throwIfAborted();
     throw error;
-  } finally {
-    deps.emit({ type: 'end' });
   }
 }
 
