@@ -51,33 +51,23 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?error}`, `$$` (compose-spec, 12-interpolation.md). */
+const placeholder = /\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?)([-?+])((?:[^{}]|\{[^{}]*\})*))?\})/g;
+
+/** `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:+other}`, `$$` (compose-spec, 12-interpolation.md). */
 function interpolate(text: string, variables: Variables, where: string): string {
-  return text.replace(
-    /\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?+])((?:[^{}]|\{[^{}]*\})*))?\})/g,
-    (
-      whole,
-      dollar: string | undefined,
-      bare: string | undefined,
-      name: string | undefined,
-      operator?: string,
-      word?: string,
-    ) => {
-      if (dollar !== undefined) return '$';
-      const value = variables[bare ?? name ?? ''];
-      const isSet = operator?.startsWith(':') === true ? value !== undefined && value !== '' : value !== undefined;
-      if (operator?.endsWith('+') === true) return isSet ? interpolate(word ?? '', variables, where) : '';
-      if (isSet) return value ?? '';
-      if (operator?.endsWith('-') === true) return interpolate(word ?? '', variables, where);
-      throw new TransferError(
-        'USAGE',
-        `${where}: the variable ${bare ?? name ?? whole} in its image name has no value`,
-        {
-          hint: `Set it in the environment or in .env beside the file, or write a default: \${${bare ?? name ?? ''}:-latest}.`,
-        },
-      );
-    },
-  );
+  const expand = (_: string, ...[dollar, bare, braced, colon, operator, word]: (string | undefined)[]): string => {
+    if (dollar !== undefined) return '$';
+    const name = bare ?? braced ?? '';
+    // With a colon, an empty variable counts as none.
+    const value = colon === ':' && variables[name] === '' ? undefined : variables[name];
+    if (operator === '+') return value === undefined ? '' : interpolate(word ?? '', variables, where);
+    if (value !== undefined) return value;
+    if (operator === '-') return interpolate(word ?? '', variables, where);
+    throw new TransferError('USAGE', `${where}: the variable ${name} in its image name has no value`, {
+      hint: `Set it in the environment or in .env beside the file, or write a default: \${${name}:-latest}.`,
+    });
+  };
+  return text.replace(placeholder, expand);
 }
 
 async function dotEnv(file: string): Promise<Variables> {

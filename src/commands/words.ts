@@ -24,18 +24,24 @@ export function parseLocation(word: string): Location {
   if (word === '-') return { kind: 'stdin' };
   if (word.startsWith('file:')) return { kind: 'path', path: word.slice('file:'.length), maybeName: false };
   if (word.startsWith('engine:')) return { kind: 'engine', name: word.slice('engine:'.length) };
-  const isName = tryNormalizeReference(word) !== undefined || /^(?:sha256:)?[0-9a-f]{12,64}$/.test(word);
+  const isName = couldBeName(word);
   if (existsSync(word)) return { kind: 'path', path: word, maybeName: isName };
   if (word.startsWith('ssh://')) {
     throw new TransferError('USAGE', `${printable(word)}: this version does not read from remote hosts`, {
       hint: 'Save there: ssh HOST docker save NAME | ferry pack - -o FILE',
     });
   }
-  if (isName && !/^(?:\.{0,2}\/|~)|\.(?:tar|tgz|zst|gz|xz|bz2)$/.test(word)) return { kind: 'engine', name: word };
+  if (isName) return { kind: 'engine', name: word };
   throw new TransferError('NOT_FOUND', `${printable(word)}: no such file or folder`, {
     side: 'source',
-    hint: isName ? `Check the path; an image of the engine is called engine:${printable(word)}.` : 'Check the path.',
+    hint: `Check the path; an image of the engine can be written engine:${printable(word)}.`,
   });
+}
+
+/** A name or ID of an image, and not what people call files. */
+function couldBeName(word: string): boolean {
+  if (/^(?:\.{0,2}\/|~)|\.(?:tar|tgz|zst|gz|xz|bz2)$/.test(word)) return false;
+  return tryNormalizeReference(word) !== undefined || /^(?:sha256:)?[0-9a-f]{12,64}$/.test(word);
 }
 
 /**

@@ -46,7 +46,13 @@ export async function checkImages(check: Check): Promise<CheckReport> {
       faults.push({ error, images: usersOf(check.images, blob.blob.digest) });
     }
   }
-  for await (const error of check.source.audit(reached)) faults.push({ error, images: [] });
+  try {
+    for await (const error of check.source.audit(reached)) faults.push({ error, images: [] });
+  } catch (error) {
+    // What ends an audit is a fault like those it lists; it must not hide them.
+    if (!isTransferError(error)) throw error;
+    faults.push({ error, images: [] });
+  }
   check.emit({ type: 'end' });
   return { blobs: blobs.length, bytes: blobs.reduce((sum, { blob }) => sum + blob.size, 0), layers, faults };
 }

@@ -68,7 +68,11 @@ type Document = ManifestDocument | IndexDocument | 'opaque';
 class GraphReader {
   readonly #source: ImageSource;
   readonly #documents = new Map<Digest, Document>();
-  readonly #nodes = new Map<Digest, TreeNode>();
+  readonly #nodes = new Map<string, TreeNode>();
+  /** Nodes in a tree, repeated where they are used repeatedly. */
+  readonly #weights = new Map<Digest, number>();
+  readonly #absent = new Map<Digest, boolean>();
+  readonly #sizes = new Map<Digest, number>();
   /** Blobs of manifests all of whose blobs are there. */
   readonly #ofWhole = new Set<Digest>();
   readonly #layers = new Map<string, LayerNode>();
@@ -80,23 +84,32 @@ class GraphReader {
   async survey(root: Descriptor, depth: number): Promise<void> {
     if (this.#documents.has(root.digest) || !this.#source.has(root.digest)) return;
     const document = await this.#read(root, depth);
-    this.#documents.set(root.digest, document);
-    if (document === 'opaque') return;
-    if (document.kind === 'index') {
+    if (document !== 'opaque' && document.kind === 'index') {
       for (const child of document.manifests) await this.survey(child, depth + 1);
-    } else if (blobsOf(document).every(({ digest }) => this.#source.has(digest))) {
+    }
+    // Only now: whoever comes to an index with a broken child by another name must meet the same fault.
+    this.#documents.set(root.digest, document);
+    if (document === 'opaque' || document.kind === 'index') return;
+    if (blobsOf(document).every(({ digest }) => this.#source.has(digest))) {
       for (const { digest } of blobsOf(document)) this.#ofWhole.add(digest);
     }
   }
 
   async build(blob: Descriptor, image: string): Promise<TreeNode> {
-    const known = this.#nodes.get(blob.digest);
+    this.#checkSize(blob, image);
+    // What an index says of a manifest (its platform, what it is about) belongs to that place alone.
+    const key = JSON.stringify([
+      blob.digest,
+      blob.platform?.variant,
+      blob.annotations?.['vnd.docker.reference.digest'],
+    ]);
+    const known = this.#nodes.get(key);
     if (known !== undefined) return known;
     const document = this.#documents.get(blob.digest);
     if (document === undefined) throw missing(this.#source, blob, 'manifest', image);
     const node =
       document === 'opaque' ? { kind: 'opaque' as const, blob } : await this.#buildParsed(blob, document, image);
-    this.#nodes.set(blob.digest, node);
+    this.#nodes.set(key, node);
     return node;
   }
 
@@ -125,11 +138,37 @@ class GraphReader {
         },
       );
     }
+    const weight = children.reduce((sum, child) => sum + (this.#weights.get(child.blob.digest) ?? 1), 1);
+    if (weight > limits.images) {
+      throw new TransferError('LIMIT', `${image}: its indexes lead to more than ${String(limits.images)} manifests`, {
+        side: 'source',
+        hint: 'No known tool writes such an image: its indexes list each other over and over.',
+      });
+    }
+    this.#weights.set(blob.digest, weight);
     return { kind: 'index', blob, children, absent };
+  }
+
+  /** Two documents that disagree about a blob's size cannot both be right, whatever its size is. */
+  #checkSize({ digest, size }: Descriptor, image: string): void {
+    const known = this.#sizes.get(digest) ?? size;
+    this.#sizes.set(digest, known);
+    if (known === size) return;
+    throw new TransferError(
+      'BAD_ARCHIVE',
+      `${this.#source.label}: ${digest} has ${String(size)} bytes by ${image}, and ${String(known)} by another`,
+      { side: 'source', hint: 'One of the two was put together wrongly: build or save it again.' },
+    );
   }
 
   /** Nothing of it is there, but at most its manifest, and blobs that are there for the sake of others. */
   #leftOut(child: Descriptor): boolean {
+    const known = this.#absent.get(child.digest) ?? this.#isLeftOut(child);
+    this.#absent.set(child.digest, known);
+    return known;
+  }
+
+  #isLeftOut(child: Descriptor): boolean {
     const document = this.#documents.get(child.digest);
     if (document === undefined) return true;
     if (document === 'opaque') return false;
@@ -142,6 +181,7 @@ class GraphReader {
 
   async #buildManifest(blob: Descriptor, document: ManifestDocument, image: string): Promise<TreeNode> {
     for (const part of blobsOf(document)) {
+      this.#checkSize(part, image);
       if (!this.#source.has(part.digest))
         throw missing(this.#source, part, part === document.config ? 'config' : 'layer', image);
     }

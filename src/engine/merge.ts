@@ -29,15 +29,19 @@ export interface Merged {
  * @throws TransferError NAME_CONFLICT naming both sources, unless `onConflict` decides.
  */
 export function mergeImages(offers: readonly Offer[], options: MergeOptions): Merged {
-  const byName = new Map<string, Offer>();
+  const byName = new Map<string, Offer[]>();
   const notes: string[] = [];
   for (const offer of offers) {
     // Images without a name are told apart by what they are; so are the same ones from several sources.
     const key = offer.image.name ?? nameless(offer.image);
-    const known = byName.get(key);
-    byName.set(key, known === undefined ? offer : choose(known, offer, options, notes));
+    byName.set(key, [...(byName.get(key) ?? []), offer]);
   }
-  return { images: [...byName.values()].map(({ image }) => image), notes };
+  const winners = [...byName.values()].map((rivals) => {
+    // The one that may hold all others first: two platforms apart are a conflict only if nobody has them together.
+    const ordered = options.onConflict === 'error' ? [...rivals].sort((a, b) => compareRanks(a, b, options)) : rivals;
+    return ordered.reduce((winner, rival) => choose(winner, rival, options, notes));
+  });
+  return { images: winners.map(({ image }) => image), notes };
 }
 
 function choose(first: Offer, second: Offer, options: MergeOptions, notes: string[]): Offer {
@@ -56,7 +60,7 @@ function choose(first: Offer, second: Offer, options: MergeOptions, notes: strin
     notes.push(`${both}; the ${options.onConflict} one is taken`);
     return options.onConflict === 'first' ? first : second;
   }
-  const winner = better(first, second, options);
+  const winner = compareRanks(second, first, options) < 0 ? second : first;
   const loser = winner === first ? second : first;
   notes.push(
     `${name}: the same image has manifest ${digestOfImage(winner.image)} in ${winner.from} and ${digestOfImage(loser.image)} in ${loser.from}; the first is taken`,
@@ -64,7 +68,8 @@ function choose(first: Offer, second: Offer, options: MergeOptions, notes: strin
   return winner;
 }
 
-function better(first: Offer, second: Offer, options: MergeOptions): Offer {
+/** Below zero when `first` is the better form of what may be one image. */
+function compareRanks(first: Offer, second: Offer, options: MergeOptions): number {
   const rank = ({ image }: Offer): [number, number, string] => [
     -configsOf(image).size,
     [...imagesIn(image.root)].every(options.isMade) ? 1 : 0,
@@ -73,9 +78,9 @@ function better(first: Offer, second: Offer, options: MergeOptions): Offer {
   const [a, b] = [rank(first), rank(second)];
   for (let i = 0; i < a.length; i++) {
     const [left, right] = [a[i] ?? 0, b[i] ?? 0];
-    if (left !== right) return left < right ? first : second;
+    if (left !== right) return left < right ? -1 : 1;
   }
-  return first;
+  return 0;
 }
 
 /** Of one index, the offer that has more of its platforms: reading all sources as one has put them together already. */

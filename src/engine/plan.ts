@@ -9,7 +9,8 @@ export function planTransfer(images: readonly ImageNode[], present: ReadonlySet<
   const forms = new Map<Digest, Set<Digest>>();
   let layerUses = 0;
   let bytesUsed = 0;
-  for (const image of distinctRoots(images)) {
+  const sortedImages = [...images].sort(byNameThenDigest);
+  for (const image of distinctRoots(sortedImages)) {
     const own = new Set<Digest>();
     for (const reached of blobsIn(image.root)) {
       const { digest, size } = reached.blob;
@@ -24,7 +25,7 @@ export function planTransfer(images: readonly ImageNode[], present: ReadonlySet<
   const sorted = [...blobs.values()].sort((a, b) => compare(a.blob.digest, b.blob.digest));
   const bytesOf = (list: readonly PlannedBlob[]): number => list.reduce((sum, { blob }) => sum + blob.size, 0);
   return {
-    images: [...images].sort(byNameThenDigest),
+    images: sortedImages,
     blobs: sorted,
     totals: {
       images: images.length,

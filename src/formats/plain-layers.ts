@@ -20,7 +20,7 @@ export interface PlainLayers {
 
 /**
  * A view of images in which each layer is its plain tar. Image IDs and layer contents survive; manifests are new, so
- * their digests do not. Each compressed layer is read once more than before, for its plain size, and its diffID is
+ * their digests do not; an image with foreign layers that are left out stays as it is. Each compressed layer is read once more than before, for its plain size, and its diffID is
  * checked on the way.
  */
 export function plainLayers(open: OpenBlob, decompress: Decompress): PlainLayers {
@@ -48,6 +48,8 @@ export function plainLayers(open: OpenBlob, decompress: Decompress): PlainLayers
 
   const manifest = async (node: ManifestNode): Promise<ManifestNode> => {
     if (node.layers.every(({ blob, diffId, foreign }) => foreign || blob.digest === diffId)) return node;
+    // A new manifest could not say where the layers that are left out are to be had.
+    if (node.layers.some(({ foreign }) => foreign)) return node;
     const layers: LayerNode[] = [];
     for (const layer of node.layers) layers.push(await plainLayer(layer));
     const document = makeManifest({ config: node.config, layers: layers.map(({ blob }) => blob) });

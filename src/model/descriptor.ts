@@ -1,5 +1,6 @@
 import { type Digest, parseDigest } from '../primitives/digest.js';
 import { TransferError } from '../primitives/errors.js';
+import { printable } from '../primitives/printable.js';
 import { isObject, type Json } from './json.js';
 import { type Platform } from './platform.js';
 
@@ -65,7 +66,7 @@ function parseAnnotations(value: Json | undefined, where: string): Readonly<Reco
   if (value === undefined || value === null) return undefined;
   if (!isObject(value)) throw malformed(where, 'an object', value);
   const entries = Object.entries(value).map(([key, text]): [string, string] => {
-    if (typeof text !== 'string') throw malformed(`${where}[${JSON.stringify(key)}]`, 'a text', text);
+    if (typeof text !== 'string') throw malformed(`${where}[${printable(JSON.stringify(key), 80)}]`, 'a text', text);
     return [key, text];
   });
   return Object.fromEntries(entries);
@@ -73,7 +74,7 @@ function parseAnnotations(value: Json | undefined, where: string): Readonly<Reco
 
 /** The error for a value of the wrong shape. */
 export function malformed(where: string, expected: string, found: Json | undefined): TransferError {
-  const shown = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, 80);
+  const shown = found === undefined ? 'nothing' : printable(JSON.stringify(found), 80);
   return new TransferError('BAD_ARCHIVE', `${where}: expected ${expected}, found ${shown}`, {
     hint: 'The file was damaged, or was written by a faulty tool; save the image again.',
   });

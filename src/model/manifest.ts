@@ -4,7 +4,7 @@ import { limits } from '../primitives/limits.js';
 import { printable } from '../primitives/printable.js';
 import { type Descriptor, malformed, parseDescriptor } from './descriptor.js';
 import { isArray, isObject, type Json, type JsonObject, parseJson } from './json.js';
-import { isConfigType, isIndexType, isLayerType, isManifestType, mediaTypes } from './media-types.js';
+import { isConfigType, isIndexType, isLayerType, isManifestType, isSchemaOneType } from './media-types.js';
 
 /** OCI image-spec, manifest.md, and Docker's schema 2: one image, or an artifact in the shape of one. */
 export interface ManifestDocument {
@@ -32,25 +32,22 @@ export interface IndexDocument {
 export function parseDocument(bytes: Uint8Array, stated: string, where: string): ManifestDocument | IndexDocument {
   const value = parseJson(bytes, where);
   if (!isObject(value)) throw malformed(where, 'a manifest or an index', value);
-  if (value['schemaVersion'] === 1 || stated.startsWith(mediaTypes.dockerManifestV1)) throw schemaOne(where);
+  if (value['schemaVersion'] === 1 || isSchemaOneType(stated)) throw schemaOne(where);
   if ('manifests' in value && ('layers' in value || 'config' in value)) {
     throw malformed(where, 'a manifest or an index', 'both in one document');
   }
-  const own = value['mediaType'];
-  const mediaType = typeof own === 'string' && own !== '' ? own : stated;
-  const kind = 'manifests' in value ? 'index' : 'manifest';
-  if (
-    kind === 'index'
-      ? isManifestType(mediaType) || isManifestType(stated)
-      : isIndexType(mediaType) || isIndexType(stated)
-  ) {
-    throw malformed(
-      `${where}: media type`,
-      `the one of this ${kind}`,
-      isIndexType(stated) === (kind === 'index') ? mediaType : stated,
-    );
+  const mediaType = ownType(value) ?? stated;
+  const isIndex = 'manifests' in value;
+  const isOther = isIndex ? isManifestType : isIndexType;
+  const contradiction = [mediaType, stated].find(isOther);
+  if (contradiction !== undefined) {
+    throw malformed(`${where}: media type`, `the one of ${isIndex ? 'an index' : 'a manifest'}`, contradiction);
   }
-  return kind === 'index' ? parseIndex(value, mediaType, where) : parseManifest(value, mediaType, where);
+  return isIndex ? parseIndex(value, mediaType, where) : parseManifest(value, mediaType, where);
+}
+
+function ownType({ mediaType }: JsonObject): string | undefined {
+  return typeof mediaType === 'string' && mediaType !== '' ? mediaType : undefined;
 }
 
 /** Parses an index; a `manifests` of null is an empty one (Docker 25 wrote that). */

@@ -17,6 +17,10 @@ export const isIndexType = (type: string): boolean => type === mediaTypes.ociInd
 export const isManifestType = (type: string): boolean =>
   type === mediaTypes.ociManifest || type === mediaTypes.dockerManifest;
 
+/** Docker's image manifest version 2, schema 1: known, so that it can be refused by name. */
+export const isSchemaOneType = (type: string): boolean =>
+  type === mediaTypes.dockerManifestV1 || type === mediaTypes.dockerManifestV1Signed;
+
 export const isConfigType = (type: string): boolean =>
   type === mediaTypes.ociConfig || type === mediaTypes.dockerConfig;
 
@@ -37,8 +41,4 @@ export function statedCompression(type: string): 'none' | 'gzip' | 'zstd' {
 
 /** Whether a descriptor leads to a manifest or an index; one without a media type may, and is judged by its content. */
 export const isDocumentType = (type: string): boolean =>
-  type === '' ||
-  isIndexType(type) ||
-  isManifestType(type) ||
-  type === mediaTypes.dockerManifestV1 ||
-  type === mediaTypes.dockerManifestV1Signed;
+  type === '' || isIndexType(type) || isManifestType(type) || isSchemaOneType(type);

@@ -1,4 +1,5 @@
 import { TransferError } from '../primitives/errors.js';
+import { printable } from '../primitives/printable.js';
 
 /** OCI image-spec, image-index.md: the platform of a manifest. */
 export interface Platform {
@@ -8,10 +9,10 @@ export interface Platform {
   readonly osVersion?: string;
 }
 
-/** `linux/amd64`, `linux/arm64/v8`. */
+/** `linux/amd64`, `linux/arm64/v8`; safe to show, whatever a config says of itself. */
 export function formatPlatform(platform: Platform): string {
   const { os, architecture, variant } = platform;
-  return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+  return printable([os, architecture, ...(variant === undefined ? [] : [variant])].join('/'), 100);
 }
 
 const architectureAliases: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', i386: '386' };

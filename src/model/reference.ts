@@ -26,21 +26,36 @@ export function normalizeReference(text: string): string {
 /** `normalizeReference`, or undefined when `text` is no image name. */
 export function tryNormalizeReference(text: string): string | undefined {
   if (text.length > 512) return undefined;
-  const slash = text.indexOf('/');
-  const first = slash === -1 ? '' : text.slice(0, slash);
-  const hasHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
-  const match = grammar.exec(hasHost ? text : `${DEFAULT_HOST}/${text}`);
-  const [, hostName, path, tag, digest] = match ?? [];
-  if (hostName === undefined || path === undefined || path.length + hostName.length > 255) return undefined;
-  const canonicalHost = hostName === 'index.docker.io' ? DEFAULT_HOST : hostName;
-  const fullPath = canonicalHost === DEFAULT_HOST && !path.includes('/') ? `library/${path}` : path;
-  const suffix = digest === undefined ? `:${tag ?? 'latest'}` : `${tag === undefined ? '' : `:${tag}`}@${digest}`;
-  return `${canonicalHost}/${fullPath}${suffix}`;
+  const match = grammar.exec(hasHost(text) ? text : `${DEFAULT_HOST}/${text}`);
+  const [, host, path, tag, digest] = match ?? [];
+  if (host === undefined || path === undefined || path.length + host.length > 255) return undefined;
+  return `${repository(host, path)}${suffix(tag, digest)}`;
 }
 
-/** The short form that Docker prints: `docker.io/library/app:1.0` is `app:1.0`. */
+/** Docker takes the first part of a name for a host when it could not be a part of a path, or is `localhost`. */
+function hasHost(text: string): boolean {
+  const slash = text.indexOf('/');
+  const first = slash === -1 ? '' : text.slice(0, slash);
+  return /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
+}
+
+function repository(host: string, path: string): string {
+  const isDefault = host === DEFAULT_HOST || host === 'index.docker.io';
+  return isDefault ? `${DEFAULT_HOST}/${path.includes('/') ? path : `library/${path}`}` : `${host}/${path}`;
+}
+
+function suffix(tag: string | undefined, digest: string | undefined): string {
+  if (digest === undefined) return `:${tag ?? 'latest'}`;
+  return `${tag === undefined ? '' : `:${tag}`}@${digest}`;
+}
+
+/**
+ * The short form that Docker prints: `docker.io/library/app:1.0` is `app:1.0`. It always leads back to `full`: where the
+ * first part of the path would pass for a host (`docker.io/localhost/app`), nothing is left out.
+ */
 export function familiarReference(full: string): string {
-  return full.replace(/^docker\.io\/(?:library\/(?=[^/]*$))?/, '');
+  const short = full.replace(/^docker\.io\/(?:library\/(?=[^/]*$))?/, '');
+  return short === full || tryNormalizeReference(short) === full ? short : full;
 }
 
 /** `docker.io/library/app:1.0@sha256:...` without tag and digest: `docker.io/library/app`. */

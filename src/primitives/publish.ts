@@ -1,4 +1,4 @@
-import { open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type ByteStream } from './bytes.js';
 import { ioError, isTransferError, systemCodeOf, TransferError } from './errors.js';
@@ -7,13 +7,25 @@ import { ioError, isTransferError, systemCodeOf, TransferError } from './errors.
  * Writes `bytes` to `path` so that the name only ever leads to a whole file: into `PATH.<pid>.part` beside it, flushed
  * to the device, then renamed. If anything fails, what was under `path` before is still there and the part is gone.
  * @returns the bytes written.
- * @throws TransferError LOCKED when another living process writes the same path; IO or DISK_FULL.
+ * @throws TransferError LOCKED when another living process writes the same path; USAGE when something else than a file
+ * is there; IO or DISK_FULL.
  */
 export async function publishFile(path: string, bytes: ByteStream): Promise<number> {
+  await checkReplaceable(path);
   await removeStaleParts(dirname(path), basename(path));
   const size = await replaceFile(path, bytes);
   await flushFolder(dirname(path));
   return size;
+}
+
+/** A rename would put a file in the place of a device: `-o /dev/null` must not do that, and a folder is found early. */
+async function checkReplaceable(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats === undefined || stats.isFile() || stats.isSymbolicLink()) return;
+  throw new TransferError('USAGE', `${path}: ${stats.isDirectory() ? 'it is a folder' : 'it is no regular file'}`, {
+    side: 'sink',
+    hint: stats.isDirectory() ? 'Name a file.' : 'Name a file, or write to standard output with -.',
+  });
 }
 
 /** `publishFile` for one of many files: whoever calls it clears old parts and flushes the folder, once for all. */

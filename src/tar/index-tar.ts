@@ -30,27 +30,31 @@ export interface TarIndex {
  */
 export async function indexTar(access: RandomAccess): Promise<TarIndex> {
   const entries: TarEntry[] = [];
-  let pending: Overrides = {};
+  let pending = none;
   let at = 0;
-  while (at + BLOCK <= access.size) {
+  while (at < access.size) {
+    if (at + BLOCK > access.size) throw cutShort(access, 'a header', at + BLOCK);
     const header = decodeHeader(await access.read(at, BLOCK), `${access.label}: at byte ${String(at)}`);
     if (header === undefined) break;
     at += BLOCK;
     const extension = await readExtension(access, header, at);
     if (extension !== undefined) {
-      pending = { ...pending, ...extension.overrides };
+      if (extension.overrides !== none) pending = { ...pending, ...extension.overrides };
       at = extension.next;
       continue;
     }
     const entry = toEntry(header, pending, at, access);
-    pending = {};
+    pending = none;
     at = entry.offset + padded(entry.size);
     // Directories and devices carry nothing that an image needs.
     if (entry.type === 'file' || entry.type === 'symlink' || entry.type === 'hardlink') entries.push(entry);
     if (entries.length > limits.tarEntries) throw tooMany(access.label);
   }
+  if (pending !== none) throw cutShort(access, 'the member of the last extension header', at + BLOCK);
   return { entries, end: at };
 }
+
+const none: Overrides = {};
 
 /** `size` rounded up to whole blocks. */
 export const padded = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
@@ -75,14 +79,13 @@ async function readExtension(access: RandomAccess, header: TarHeader, at: number
   if (header.flag === 'K') return { overrides: { linkName: parseGnuLong(bytes, where) }, next };
   // A global header (g) holds defaults such as a commit comment; nothing in it may redirect all members.
   const overrides = parsePax(bytes, where);
-  return { overrides: header.flag === 'g' ? {} : overrides, next };
+  return { overrides: header.flag === 'g' ? none : overrides, next };
 }
 
 function toEntry(header: TarHeader, overrides: Overrides, offset: number, access: RandomAccess): TarEntry {
   const rawName = overrides.name ?? header.name;
-  if (header.flag === 'S' || header.flag === 'M') throw notReadable(access.label, rawName);
-  const stated = entryType(header.flag, rawName);
-  const type = overrides.sparse === true && stated === 'file' ? 'other' : stated;
+  if (header.flag === 'S' || header.flag === 'M' || overrides.sparse === true) throw notReadable(access.label, rawName);
+  const type = entryType(header.flag, rawName);
   // Links, devices and folders have no content, whatever size their header states; unknown members may have.
   const size = '123456'.includes(header.flag) ? 0 : (overrides.size ?? header.size);
   const name = cleanName(rawName, access.label);
@@ -113,7 +116,7 @@ function cutShort(access: RandomAccess, what: string, wanted: number): TransferE
   );
 }
 
-/** GNU sparse files and continued volumes: their headers go on after the first block. */
+/** Sparse files, whose content is a map of the file, and continued volumes. */
 function notReadable(archive: string, name: string): TransferError {
   return new TransferError(
     'BAD_ARCHIVE',

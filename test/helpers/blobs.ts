@@ -27,6 +27,18 @@ export interface MadeImage {
   readonly layers: readonly Descriptor[];
 }
 
+const layerTypes = {
+  oci: { plain: mediaTypes.ociLayer, gzip: `${mediaTypes.ociLayer}+gzip` },
+  docker: {
+    plain: 'application/vnd.docker.image.rootfs.diff.tar',
+    gzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  },
+};
+
+function platformFields({ os = 'linux', architecture = 'amd64', variant, osVersion }: Partial<Platform> = {}): object {
+  return { os, architecture, variant, 'os.version': osVersion };
+}
+
 /** Content-addressed blobs in memory, and the documents that images are made of. */
 export class Blobs {
   readonly bytes = new Map<Digest, Buffer>();
@@ -41,19 +53,14 @@ export class Blobs {
   }
 
   image(spec: ImageSpec = {}): MadeImage {
-    const { layers = ['layer'], gzip = false, docker = false, platform = {} } = spec;
+    const { layers = ['layer'], gzip = false, docker = false } = spec;
     const plain = layers.map((layer) => Buffer.from(layer));
-    const { os = 'linux', architecture = 'amd64', variant } = platform;
     const config = this.put(docker ? mediaTypes.dockerConfig : mediaTypes.ociConfig, {
-      os,
-      architecture,
-      ...(variant !== undefined && { variant }),
-      ...(platform.osVersion !== undefined && { 'os.version': platform.osVersion }),
+      ...platformFields(spec.platform),
       rootfs: { type: 'layers', diff_ids: plain.map((layer) => digestOf(layer)) },
       ...spec.config,
     });
-    const base = docker ? 'application/vnd.docker.image.rootfs.diff.tar' : mediaTypes.ociLayer;
-    const layerType = spec.layerType ?? `${base}${gzip ? (docker ? '.gzip' : '+gzip') : ''}`;
+    const layerType = spec.layerType ?? layerTypes[docker ? 'docker' : 'oci'][gzip ? 'gzip' : 'plain'];
     const stored = plain.map((layer) => this.put(layerType, gzip ? gzipSync(layer) : layer));
     const mediaType = docker ? mediaTypes.dockerManifest : mediaTypes.ociManifest;
     const root = this.put(mediaType, { schemaVersion: 2, mediaType, config, layers: stored, ...spec.manifest });
@@ -99,7 +106,7 @@ export class Blobs {
         if (bytes === undefined) throw new TransferError('BLOB_MISSING', `${label}: ${digest} is not there`);
         return bytesOf(bytes);
       },
-      // eslint-disable-next-line @typescript-eslint/no-empty-function -- memory is no container that could be broken
+
       audit: async function* () {},
       close: () => Promise.resolve(),
     };

@@ -25,7 +25,10 @@ export function rawHeader({ name, size = 0, ...rest }: RawHeader): Buffer {
   block.write(rest.magic ?? 'ustar\x0000', 257, 8, 'latin1');
   block.write(rest.prefix ?? '', 345, 155);
   block.fill(0x20, 148, 156);
-  const sum = block.reduce((total, byte) => total + (rest.signedChecksum === true && byte > 127 ? byte - 256 : byte), 0);
+  const sum = block.reduce(
+    (total, byte) => total + (rest.signedChecksum === true && byte > 127 ? byte - 256 : byte),
+    0,
+  );
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
   return block;
 }

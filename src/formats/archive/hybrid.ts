@@ -53,60 +53,74 @@ async function compareLists(
   records: readonly ImageRecord[],
   strict: boolean,
 ): Promise<ManifestEntry[]> {
-  const entries = parseManifestJson(
-    await readAll(tree.open(LIST), limits.listBytes, `${tree.label}: ${LIST}`),
-    tree.label,
-  );
-  const survey = new Survey(tree);
-  const byName = new Map<string, readonly ManifestDocument[]>();
-  const known = new Set<Digest>();
-  const owed = new Set<string>();
-  for (const { name, root } of records) {
-    const manifests = await survey.imagesUnder(root, 0);
-    for (const { config } of manifests) known.add(config.digest);
-    const tagged = name === undefined ? undefined : taggedReference(name);
-    if (tagged !== undefined) byName.set(tagged, [...(byName.get(tagged) ?? []), ...manifests]);
-    if (tagged !== undefined && manifests.length > 0) owed.add(tagged);
+  const bytes = await readAll(tree.open(LIST), limits.listBytes, `${tree.label}: ${LIST}`);
+  const entries = parseManifestJson(bytes, tree.label);
+  const listed = await listedImages(tree, records);
+  if (strict) {
+    checkSame(tree, entries, listed);
+    return [];
   }
-  const extra: ManifestEntry[] = [];
-  for (const entry of entries) {
-    const config = statedDigest(entry.config);
-    for (const name of entry.names) {
-      const manifests = byName.get(name);
-      if (manifests !== undefined && !manifests.some((manifest) => agrees(manifest, config, entry, strict))) {
-        throw disagreement(
-          tree,
-          `${familiarReference(name)} is ${entry.config} in ${LIST}, and another image in index.json`,
-        );
-      }
-      owed.delete(name);
-    }
-    const isKnown =
-      entry.names.length > 0
-        ? entry.names.every((name) => byName.has(name))
-        : config !== undefined && known.has(config);
-    if (!isKnown) extra.push(entry);
+  const byTag = new Map<string, Listed[]>();
+  const configs = new Set<Digest>();
+  for (const image of listed) {
+    if (image.tag !== undefined) byTag.set(image.tag, [...(byTag.get(image.tag) ?? []), image]);
+    for (const { config } of image.manifests) configs.add(config.digest);
   }
-  const lacking = [...owed].map(familiarReference);
-  if (strict && (extra.length > 0 || lacking.length > 0)) {
-    throw disagreement(
-      tree,
-      `${[...extra.flatMap(({ names }) => names), ...lacking].join(', ') || 'an image'} is in one of index.json and ${LIST} only`,
-    );
-  }
-  return extra;
+  for (const entry of entries) checkNames(tree, entry, byTag);
+  return entries.filter(({ names, config }) => {
+    if (names.length > 0) return !names.every((name) => byTag.has(name));
+    const digest = statedDigest(config);
+    return digest === undefined || !configs.has(digest);
+  });
 }
 
-function agrees(
-  manifest: ManifestDocument,
-  config: Digest | undefined,
-  entry: ManifestEntry,
-  strict: boolean,
-): boolean {
-  if (manifest.config.digest !== config) return false;
-  if (!strict) return true;
-  const layers = manifest.layers.map(({ digest }) => blobPath(digest));
-  return layers.length === entry.layers.length && layers.every((layer, i) => layer === entry.layers[i]);
+/** An entry of index.json with the images (not artifacts) that it leads to, as far as they can be read. */
+interface Listed {
+  /** As manifest.json could have it: a name with a digest alone is none. */
+  readonly tag: string | undefined;
+  readonly manifests: readonly ManifestDocument[];
+}
+
+async function listedImages(tree: FileTree, records: readonly ImageRecord[]): Promise<Listed[]> {
+  const survey = new Survey(tree);
+  const listed: Listed[] = [];
+  for (const { name, root } of records) {
+    const manifests = await survey.imagesUnder(root, 0);
+    listed.push({ tag: name === undefined ? undefined : taggedReference(name), manifests });
+  }
+  return listed;
+}
+
+/** Of a bundle: one entry in manifest.json for each image of index.json, in the same order, with the same contents. */
+function checkSame(tree: FileTree, entries: readonly ManifestEntry[], listed: readonly Listed[]): void {
+  const images = listed.filter(({ manifests }) => manifests.length > 0);
+  for (let i = 0; i < Math.max(entries.length, images.length); i++) {
+    const [entry, image] = [entries[i], images[i]];
+    if (entry !== undefined && image !== undefined && isSame(entry, image)) continue;
+    const name = entry?.names[0] ?? image?.tag;
+    const what = name === undefined ? 'an image without a name' : familiarReference(name);
+    throw disagreement(tree, `${what}, image ${String(i + 1)}, is not the same in both`);
+  }
+}
+
+function isSame(entry: ManifestEntry, { tag, manifests }: Listed): boolean {
+  if (entry.names.length > 1 || entry.names[0] !== tag) return false;
+  return manifests.some(({ config, layers }) => {
+    const paths = [config, ...layers].map(({ digest }) => blobPath(digest));
+    return [entry.config, ...entry.layers].join() === paths.join();
+  });
+}
+
+function checkNames(tree: FileTree, entry: ManifestEntry, byTag: ReadonlyMap<string, readonly Listed[]>): void {
+  const config = statedDigest(entry.config);
+  for (const name of entry.names) {
+    const manifests = byTag.get(name)?.flatMap((image) => image.manifests);
+    if (manifests === undefined || manifests.some((manifest) => manifest.config.digest === config)) continue;
+    throw disagreement(
+      tree,
+      `${familiarReference(name)} is ${entry.config} in ${LIST}, and another image in index.json`,
+    );
+  }
 }
 
 /** Reads manifests for their configs alone; what cannot be read is judged, with its own error, by whoever packs it. */
@@ -137,9 +151,11 @@ class Survey {
         where,
       );
       if (document.kind === 'manifest') return isImageManifest(document) ? [document] : [];
-      const found: ManifestDocument[] = [];
-      for (const child of document.manifests) found.push(...(await this.imagesUnder(child, depth + 1)));
-      return found;
+      // Each once: indexes that list each other over and over must not multiply.
+      const found = new Set<ManifestDocument>();
+      for (const child of document.manifests)
+        for (const manifest of await this.imagesUnder(child, depth + 1)) found.add(manifest);
+      return [...found];
     } catch (error) {
       if (isTransferError(error)) return [];
       throw error;

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { malformed } from '../../model/descriptor.js';
 import { type ImageRecord } from '../../model/graph.js';
 import { isObject, parseJson } from '../../model/json.js';
 import { type IndexDocument, parseIndex } from '../../model/manifest.js';
 import { mediaTypes } from '../../model/media-types.js';
 import { type ImageSource } from '../../ports.js';
-import { readAll } from '../../primitives/bytes.js';
-import { type Digest, digestOf, hexOf, isDigest } from '../../primitives/digest.js';
-import { TransferError } from '../../primitives/errors.js';
+import { measure, readAll } from '../../primitives/bytes.js';
+import { type Digest, hexOf, isDigest } from '../../primitives/digest.js';
+import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
 import { type FileTree } from '../tree/file-tree.js';
 import { nameOfEntry } from './names.js';
@@ -60,6 +59,21 @@ async function checkVersion(tree: FileTree): Promise<void> {
   }
 }
 
+/** What is wrong with a blob that no image needs: also that it cannot be read, which must not end the audit. */
+async function strayFault(tree: FileTree, name: string, digest: Digest): Promise<TransferError | undefined> {
+  try {
+    const found = (await measure(tree.open(name))).digest;
+    if (found === digest) return undefined;
+    return new TransferError('BLOB_CORRUPT', `${tree.label}: ${name} (no image needs it): found ${found}`, {
+      side: 'source',
+      hint: 'Part of the archive is damaged; packing it anew leaves this blob out.',
+    });
+  } catch (error) {
+    if (isTransferError(error)) return error;
+    throw error;
+  }
+}
+
 async function* auditLayout(tree: FileTree, reached: ReadonlySet<Digest>): AsyncGenerator<TransferError> {
   const read = new Set<string>();
   for (const name of tree.names()) {
@@ -67,15 +81,8 @@ async function* auditLayout(tree: FileTree, reached: ReadonlySet<Digest>): Async
     if (!name.startsWith('blobs/sha256/') || !isDigest(digest)) continue;
     read.add(name);
     if (reached.has(digest)) continue;
-    const hash = createHash('sha256');
-    for await (const chunk of tree.open(name)) hash.update(chunk);
-    const found = digestOf(hash);
-    if (found !== digest) {
-      yield new TransferError('BLOB_CORRUPT', `${tree.label}: ${name} (no image needs it): found ${found}`, {
-        side: 'source',
-        hint: 'Part of the archive is damaged; packing it anew leaves this blob out.',
-      });
-    }
+    const fault = await strayFault(tree, name, digest);
+    if (fault !== undefined) yield fault;
   }
   yield* tree.audit(read);
 }

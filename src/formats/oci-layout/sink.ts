@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseDescriptor } from '../../model/descriptor.js';
 import { type ImageNode, blobsIn } from '../../model/graph.js';
 import { isArray, isObject, type Json, parseJson } from '../../model/json.js';
 import { type Plan } from '../../model/plan.js';
@@ -13,7 +14,7 @@ import { withFolderLock } from '../../primitives/folder-lock.js';
 import { flushFolder, publishFile, removeStaleParts, replaceFile } from '../../primitives/publish.js';
 import { indexDocument, type IndexEntry, indexEntry, LAYOUT_DOCUMENT } from '../bundle/documents.js';
 import { storedItems } from '../bundle/sink.js';
-import { NAME_ANNOTATION, REF_ANNOTATION } from './names.js';
+import { NAME_ANNOTATION, nameOfEntry, REF_ANNOTATION } from './names.js';
 import { blobPath, INDEX_FILE, LAYOUT_FILE } from './reader.js';
 
 const BLOBS = 'blobs/sha256';
@@ -88,8 +89,8 @@ async function mergedIndex(folder: string, images: readonly ImageNode[]): Promis
   const names = new Set(images.flatMap(({ name }) => (name === undefined ? [] : [name])));
   const digests = new Set(fresh.map(({ digest }) => digest));
   const kept = (await entriesOf(folder)).filter((entry) => {
-    const name = nameIn(entry);
-    return name === undefined ? !(isObject(entry) && digests.has(String(entry['digest']))) : !names.has(name);
+    const name = nameIn(entry, folder);
+    return name === undefined ? !(isObject(entry) && digests.has(entry['digest'] as string)) : !names.has(name);
   });
   const all = [...(kept as unknown as IndexEntry[]), ...fresh];
   const key = (entry: IndexEntry): string =>
@@ -109,8 +110,7 @@ async function entriesOf(folder: string): Promise<readonly Json[]> {
   return isArray(manifests) ? manifests : [];
 }
 
-function nameIn(entry: Json): string | undefined {
-  const annotations = isObject(entry) ? entry['annotations'] : undefined;
-  const name = isObject(annotations) ? (annotations[NAME_ANNOTATION] ?? annotations[REF_ANNOTATION]) : undefined;
-  return typeof name === 'string' ? name : undefined;
+/** The name that an entry has for readers; those write it in full, as a short name or as a bare tag. */
+function nameIn(entry: Json, folder: string): string | undefined {
+  return nameOfEntry(parseDescriptor(entry, `${join(folder, INDEX_FILE)}: an entry`), folder);
 }

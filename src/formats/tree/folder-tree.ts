@@ -21,7 +21,7 @@ export function folderTree(path: string): FileTree {
     size,
     open: (name) => openFile(path, name, size(name)),
     names: () => blobNames(path),
-    // eslint-disable-next-line @typescript-eslint/no-empty-function -- a folder is no container that could be broken
+    // A folder is no container that could be broken.
     audit: async function* () {},
     close: () => Promise.resolve(),
   };

@@ -1,0 +1,226 @@
+import { describe, expect, test } from '@jest/globals';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { openTree } from '../../../src/formats/archive/open.js';
+import { ociLayoutSink } from '../../../src/formats/oci-layout/sink.js';
+import { folderTree } from '../../../src/formats/tree/folder-tree.js';
+import { readGraph } from '../../../src/engine/graph.js';
+import { transfer } from '../../../src/engine/transfer.js';
+import { decompress } from '../../../src/codecs/decompress.js';
+import { type Descriptor } from '../../../src/model/descriptor.js';
+import { type Plan } from '../../../src/model/plan.js';
+import { type ImageRecord } from '../../../src/model/graph.js';
+import { type Receipt } from '../../../src/model/receipt.js';
+import { hexOf } from '../../../src/primitives/digest.js';
+import { faultOf } from '../../codecs/helpers.js';
+import { Blobs } from '../../helpers/blobs.js';
+import { testContext } from '../../helpers/context.js';
+import { put, useTempFolder } from '../../helpers/temp-folder.js';
+
+const at = useTempFolder();
+const blobs = new Blobs();
+const [app, tool] = [blobs.image({ layers: ['base', 'app'] }), blobs.image({ layers: ['base', 'tool'] })];
+const APP = 'docker.io/library/app:1';
+const TOOL = 'docker.io/library/tool:1';
+
+async function write(
+  folder: string,
+  records: readonly ImageRecord[],
+  { from = blobs, signal = new AbortController().signal } = {},
+): Promise<{ plan: Plan; receipt?: Receipt }> {
+  const { images } = await readGraph(blobs.source(), records);
+  return transfer({
+    ...testContext(signal),
+    what: 'packing',
+    source: from.source(),
+    images: images.map(({ image }) => image),
+    sink: ociLayoutSink(folder),
+  });
+}
+
+const entries = (folder: string): (Descriptor & { name: string | undefined })[] => {
+  const { manifests } = JSON.parse(readFileSync(`${folder}/index.json`, 'utf8')) as { manifests: Descriptor[] };
+  return manifests.map((entry) => ({
+    ...entry,
+    name: entry.annotations?.['io.containerd.image.name'] ?? entry.annotations?.['org.opencontainers.image.ref.name'],
+  }));
+};
+const named = (folder: string): [string | undefined, string][] =>
+  entries(folder).map(({ name, digest }) => [name, digest]);
+const blobFile = ({ digest }: Descriptor): string => at('out/blobs/sha256', hexOf(digest));
+
+describe('a new folder', () => {
+  test('holds oci-layout, index.json and every blob, and nothing else', async () => {
+    const { receipt, plan } = await write(at('new/out'), [
+      { name: TOOL, root: tool.root },
+      { name: APP, root: app.root },
+      { name: undefined, root: app.root },
+    ]);
+    expect(readdirSync(at('new/out')).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
+    expect(readdirSync(at('new/out/blobs/sha256')).sort()).toEqual([...blobs.bytes.keys()].map(hexOf).sort());
+    expect(readFileSync(at('new/out/oci-layout'), 'utf8')).toBe('{"imageLayoutVersion":"1.0.0"}');
+    expect(named(at('new/out'))).toEqual([
+      [APP, app.root.digest],
+      [TOOL, tool.root.digest],
+      [undefined, app.root.digest],
+    ]);
+    expect(receipt).toMatchObject({
+      bytesMoved: plan.totals.bytesUnique,
+      items: [{ name: APP, state: 'stored' }, {}, {}],
+    });
+  });
+
+  test('is the same whatever the order of images', async () => {
+    const records = [
+      { name: TOOL, root: tool.root },
+      { name: APP, root: app.root },
+    ];
+    await write(at('a'), records);
+    await write(at('b'), [...records].reverse());
+    expect(readFileSync(at('a/index.json'))).toEqual(readFileSync(at('b/index.json')));
+  });
+
+  test('is read back', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    const source = await openTree(folderTree(at('out')), decompress);
+    expect((await readGraph(source, await source.images())).faults).toEqual([]);
+  });
+});
+
+describe('a folder that exists', () => {
+  test('gets only what it lacks; other names stay; one name is replaced', async () => {
+    await write(at('out'), [
+      { name: APP, root: app.root },
+      { name: TOOL, root: tool.root },
+    ]);
+    const { plan } = await write(at('out'), [{ name: APP, root: tool.root }]);
+    expect(plan.totals.bytesToCopy).toBe(0);
+    expect(named(at('out'))).toEqual([
+      [APP, tool.root.digest],
+      [TOOL, tool.root.digest],
+    ]);
+  });
+
+  test('entries without a name are not doubled', async () => {
+    for (let i = 0; i < 2; i++) await write(at('out'), [{ name: undefined, root: app.root }]);
+    expect(named(at('out'))).toEqual([[undefined, app.root.digest]]);
+  });
+
+  test.each([
+    ['a short name', { 'io.containerd.image.name': 'app:1' }],
+    ['a name in ref.name', { 'org.opencontainers.image.ref.name': 'app:1' }],
+  ])('%s of another tool is the same name', async (_, annotations) => {
+    await write(at('out'), [{ name: undefined, root: tool.root }]);
+    put(at('out/index.json'), JSON.stringify({ schemaVersion: 2, manifests: [{ ...tool.root, annotations }] }));
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    expect(named(at('out'))).toEqual([[APP, app.root.digest]]);
+  });
+
+  test('what another tool wrote into its entries stays', async () => {
+    await write(at('out'), [{ name: TOOL, root: tool.root }]);
+    const foreign = {
+      ...tool.root,
+      annotations: { 'io.containerd.image.name': TOOL, 'x.y': 'z' },
+      platform: { os: 'linux', architecture: 'amd64' },
+      urls: ['u'],
+    };
+    put(at('out/index.json'), JSON.stringify({ schemaVersion: 2, manifests: [foreign] }));
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    expect(entries(at('out'))[1]).toEqual({ ...foreign, name: TOOL });
+  });
+
+  test('a blob that is damaged there is written anew, a whole one is not touched', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    const [base, own] = app.layers.map(blobFile);
+    writeFileSync(own!, 'xyz');
+    writeFileSync(base!, 'base');
+    const { plan } = await write(at('out'), [{ name: APP, root: app.root }]);
+    expect(plan.blobs.filter(({ action }) => action === 'copy').map(({ blob }) => blob.digest)).toEqual([
+      app.layers[1]!.digest,
+    ]);
+    expect(readFileSync(own!, 'utf8')).toBe('app');
+  });
+
+  test.each([
+    ['a README', 'README.md'],
+    ['a folder of something else', '../out/src'],
+  ])('with %s in it and no layout is refused, untouched', async (_, name) => {
+    mkdirSync(at('out'));
+    put(at('out', name), 'mine');
+    const fault = await faultOf(write(at('out'), [{ name: APP, root: app.root }]));
+    expect(fault).toMatchObject({
+      code: 'USAGE',
+      side: 'sink',
+      message: expect.stringContaining('is no OCI image layout (it has '),
+    });
+    expect(readdirSync(at('out'))).toHaveLength(1);
+  });
+
+  test('that is a file is refused', async () => {
+    put(at('out'), 'a file');
+    expect(await faultOf(write(at('out'), [{ name: APP, root: app.root }]))).toMatchObject({ code: 'USAGE' });
+  });
+
+  test('that is empty, or has hidden files only, is taken', async () => {
+    mkdirSync(at('out'));
+    put(at('out/.DS_Store'), '');
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    expect(named(at('out'))).toEqual([[APP, app.root.digest]]);
+  });
+
+  test('whose index.json is damaged is not overwritten', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    put(at('out/index.json'), '{"manifests":');
+    expect(await faultOf(write(at('out'), [{ name: TOOL, root: tool.root }]))).toMatchObject({ code: 'BAD_ARCHIVE' });
+    expect(readFileSync(at('out/index.json'), 'utf8')).toBe('{"manifests":');
+  });
+
+  test('that a living process writes is LOCKED', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    put(at('out/.ferry.lock'), String(process.ppid));
+    expect(await faultOf(write(at('out'), [{ name: TOOL, root: tool.root }]))).toMatchObject({ code: 'LOCKED' });
+    expect(named(at('out'))).toEqual([[APP, app.root.digest]]);
+  });
+
+  // A folder into which a `docker save` was unpacked: its manifest.json still names the old image.
+  test.failing('with a manifest.json in it can still be read after a name was replaced', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    const config = `blobs/sha256/${hexOf(app.config.digest)}`;
+    put(at('out/manifest.json'), JSON.stringify([{ Config: config, RepoTags: ['app:1'], Layers: [] }]));
+    await write(at('out'), [{ name: APP, root: tool.root }]);
+    const source = await openTree(folderTree(at('out')), decompress);
+    expect(await source.images()).toHaveLength(1);
+  });
+});
+
+describe('a transfer that breaks off', () => {
+  test.each([
+    ['damaged bytes', 'BLOB_CORRUPT', (copy: Blobs) => copy.damage(tool.layers[1]!)],
+    ['a blob that is not there', 'BLOB_MISSING', (copy: Blobs) => copy.drop(tool.layers[1]!)],
+  ])('by %s leaves the old index, no part and no lock', async (_, code, change) => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    const before = readFileSync(at('out/index.json'));
+    const copy = new Blobs();
+    for (const [digest, bytes] of blobs.bytes) copy.bytes.set(digest, bytes);
+    change(copy);
+    expect(await faultOf(write(at('out'), [{ name: APP, root: tool.root }], { from: copy }))).toMatchObject({ code });
+    expect(readFileSync(at('out/index.json'))).toEqual(before);
+    expect(readdirSync(at('out')).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
+    expect(readdirSync(at('out/blobs/sha256')).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  test('by Ctrl-C too', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    const stopped = write(at('out'), [{ name: APP, root: tool.root }], {
+      signal: AbortSignal.abort(new Error('Ctrl-C')),
+    });
+    await expect(stopped).rejects.toThrow('Ctrl-C');
+    expect(named(at('out'))).toEqual([[APP, app.root.digest]]);
+  });
+
+  test('parts of a process that is gone are removed by the next', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    put(at('out/blobs/sha256/x.99999999.part'), 'half');
+    await write(at('out'), [{ name: TOOL, root: tool.root }]);
+    expect(readdirSync(at('out/blobs/sha256')).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+});

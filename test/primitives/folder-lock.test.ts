@@ -1,0 +1,45 @@
+import { describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { withFolderLock } from '../../src/primitives/folder-lock.js';
+import { faultOf } from '../codecs/helpers.js';
+import { put, useTempFolder } from '../helpers/temp-folder.js';
+
+const at = useTempFolder();
+const deadPid = (): number => spawnSync(process.execPath, ['-e', '']).pid;
+
+describe('withFolderLock', () => {
+  test('holds a lock with its process id while it works, and gives the result', async () => {
+    const held = await withFolderLock(at(), () => Promise.resolve(readFileSync(at('.ferry.lock'), 'utf8')));
+    expect(held).toBe(`${String(process.pid)}\n`);
+    expect(readdirSync(at())).toEqual([]);
+  });
+
+  test('lets go when the work fails', async () => {
+    await expect(withFolderLock(at(), () => Promise.reject(new Error('work failed')))).rejects.toThrow('work failed');
+    expect(readdirSync(at())).toEqual([]);
+  });
+
+  test.each([
+    ['of a process that is gone', () => String(deadPid())],
+    ['with nothing in it', () => ''],
+    ['with no number in it', () => 'somebody'],
+  ])('takes over a lock %s', async (_, contents) => {
+    put(at('.ferry.lock'), contents());
+    expect(await withFolderLock(at(), () => Promise.resolve('done'))).toBe('done');
+  });
+
+  test('is refused while a living process holds it, naming it and the file, and leaves the lock', async () => {
+    put(at('.ferry.lock'), `${String(process.ppid)}\n`);
+    let worked = false;
+    const fault = await faultOf(withFolderLock(at(), () => Promise.resolve((worked = true))));
+    expect(fault).toMatchObject({ code: 'LOCKED', side: 'sink' });
+    expect(fault?.message).toContain(`.ferry.lock: process ${String(process.ppid)}`);
+    expect(worked).toBe(false);
+    expect(readdirSync(at())).toEqual(['.ferry.lock']);
+  });
+
+  test('a folder that is not there is NOT_FOUND', async () => {
+    expect(await faultOf(withFolderLock(at('missing'), () => Promise.resolve()))).toMatchObject({ code: 'NOT_FOUND' });
+  });
+});

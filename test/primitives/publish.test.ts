@@ -1,0 +1,148 @@
+import { describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { bytesOf } from '../../src/primitives/bytes.js';
+import { isAlive, publishFile, removeStaleParts, replaceFile } from '../../src/primitives/publish.js';
+import { faultOf } from '../codecs/helpers.js';
+import { put, useTempFolder } from '../helpers/temp-folder.js';
+
+const at = useTempFolder();
+const read = (path: string): string => readFileSync(path, 'utf8');
+const text = (...parts: string[]): AsyncGenerator<Uint8Array> => bytesOf(...parts.map((part) => Buffer.from(part)));
+
+/** A process id that was in use a moment ago and is not any more. */
+const deadPid = (): number => spawnSync(process.execPath, ['-e', '']).pid;
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* breakingOff(seen: () => void): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('half of');
+  seen();
+  throw new Error('the source broke off');
+}
+
+describe('publishFile', () => {
+  test('writes a new file and says how many bytes it has', async () => {
+    expect(await publishFile(at('out'), text('a', 'bc'))).toBe(3);
+    expect(read(at('out'))).toBe('abc');
+    expect(readdirSync(at())).toEqual(['out']);
+  });
+
+  test('replaces an old file', async () => {
+    put(at('out'), 'old');
+    await publishFile(at('out'), text('new'));
+    expect(read(at('out'))).toBe('new');
+  });
+
+  test('leaves the old file as it is while it writes, and when the stream breaks off; the part is removed', async () => {
+    put(at('out'), 'old');
+    let during: string[] = [];
+    const work = publishFile(
+      at('out'),
+      breakingOff(() => (during = [...readdirSync(at()), read(at('out'))])),
+    );
+    await expect(work).rejects.toThrow('the source broke off');
+    expect(during).toEqual(['out', `out.${String(process.pid)}.part`, 'old']);
+    expect(readdirSync(at())).toEqual(['out']);
+    expect(read(at('out'))).toBe('old');
+  });
+
+  test('leaves nothing when there was nothing', async () => {
+    await expect(
+      publishFile(
+        at('out'),
+        breakingOff(() => undefined),
+      ),
+    ).rejects.toThrow('broke off');
+    expect(readdirSync(at())).toEqual([]);
+  });
+
+  test('removes the part of a process that is gone, and no other file', async () => {
+    put(at(`out.${String(deadPid())}.part`), 'stale');
+    put(at('other.1.part'), 'pid 1 lives, and writes another file');
+    put(at('out.part'), 'not ours');
+    await publishFile(at('out'), text('new'));
+    expect(readdirSync(at()).sort()).toEqual(['other.1.part', 'out', 'out.part']);
+  });
+
+  test('is LOCKED while a living process writes the same path', async () => {
+    put(at('out'), 'old');
+    put(at(`out.${String(process.ppid)}.part`), 'in the making');
+    const fault = await faultOf(publishFile(at('out'), text('new')));
+    expect(fault).toMatchObject({ code: 'LOCKED', side: 'sink' });
+    expect(fault?.message).toContain(`process ${String(process.ppid)}`);
+    expect(read(at('out'))).toBe('old');
+  });
+
+  test.each([
+    ['a folder that is not there', 'missing/out', 'NOT_FOUND', 'missing'],
+    ['a folder in the place of the file', 'folder', 'USAGE', 'it is a folder'],
+    ['a file in the place of a folder', 'file/out', 'NOT_FOUND', 'no folder'],
+  ])('%s is a clear error', async (_, name, code, words) => {
+    mkdirSync(at('folder'));
+    put(at('file'), '');
+    const fault = await faultOf(publishFile(at(name), text('new')));
+    expect(fault).toMatchObject({ code, message: expect.stringContaining(words) });
+    expect(readdirSync(at()).sort()).toEqual(['file', 'folder']);
+  });
+
+  test('a device is never replaced by a file', async () => {
+    const made = spawnSync('mkfifo', [at('pipe')]);
+    if (made.status !== 0) return;
+    expect(await faultOf(publishFile(at('pipe'), text('new')))).toMatchObject({ code: 'USAGE' });
+    expect(readdirSync(at())).toEqual(['pipe']);
+  });
+
+  const onTinyDisk = canMount() ? test : (test.skip as typeof test);
+  onTinyDisk('a full disk is DISK_FULL; the old file stays (skipped where no tmpfs can be mounted)', async () => {
+    mkdirSync(at('disk'));
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', at('disk')]);
+    try {
+      put(at('disk/out'), 'old');
+      const fault = await faultOf(publishFile(at('disk/out'), bytesOf(...Array<Buffer>(8).fill(Buffer.alloc(65_536)))));
+      expect(fault).toMatchObject({ code: 'DISK_FULL', side: 'sink' });
+      expect(fault?.message).toContain('disk/out');
+      expect(readdirSync(at('disk'))).toEqual(['out']);
+      expect(read(at('disk/out'))).toBe('old');
+    } finally {
+      spawnSync('umount', [at('disk')]);
+    }
+  });
+});
+
+describe('replaceFile', () => {
+  test('does not look at the parts of others', async () => {
+    put(at(`out.${String(process.ppid)}.part`), 'in the making');
+    expect(await replaceFile(at('out'), text('new'))).toBe(3);
+    expect(readdirSync(at()).sort()).toEqual(['out', `out.${String(process.ppid)}.part`]);
+  });
+});
+
+describe('removeStaleParts', () => {
+  test('without a name, clears the parts of all files', async () => {
+    for (const name of ['a', 'b.tar']) put(at(`${name}.${String(deadPid())}.part`), '');
+    writeFileSync(at('keep.txt'), '');
+    await removeStaleParts(at());
+    expect(readdirSync(at())).toEqual(['keep.txt']);
+  });
+
+  test('does not take its own process id for another', async () => {
+    put(at(`out.${String(process.pid)}.part`), 'left behind by an earlier process of the same id');
+    await removeStaleParts(at(), 'out');
+    expect(existsSync(at(`out.${String(process.pid)}.part`))).toBe(false);
+  });
+});
+
+test('isAlive: this process is, one that ended is not, one of another user is', () => {
+  expect(isAlive(process.pid)).toBe(true);
+  expect(isAlive(deadPid())).toBe(false);
+  expect(isAlive(1)).toBe(true);
+});
+
+function canMount(): boolean {
+  const probe = spawnSync('sh', [
+    '-c',
+    'd=$(mktemp -d); mount -t tmpfs -o size=64k tmpfs "$d" && umount "$d"; s=$?; rmdir "$d"; exit $s',
+  ]);
+  return probe.status === 0 && basename(process.execPath) !== '';
+}
