@@ -24,7 +24,12 @@ module.exports = {
     only('codecs-are-low', '^src/codecs/', '^src/(codecs|primitives)/', 'codecs know bytes, not images'),
     only('tar-is-low', '^src/tar/', '^src/(tar|primitives)/', 'tar knows bytes, not images'),
     only('formats', '^src/formats/', `^src/(formats|tar|codecs)/|${low}`, 'formats adapt bytes to ports'),
-    only('transports', '^src/transports/', `^src/(transports|formats|tar|codecs)/|${low}`, 'transports adapt engines to ports'),
+    only(
+      'transports',
+      '^src/transports/',
+      `^src/(transports|formats|tar|codecs)/|${low}`,
+      'transports adapt engines to ports',
+    ),
     only('commands-do-not-print', '^src/commands/', '^src/(?!cli/)', 'the cli sits on top'),
     { name: 'model-does-no-io', severity: 'error', from: { path: '^src/model/' }, to: { dependencyTypes: ['core'] } },
     home('yargs', '^src/cli/parser/'),
@@ -33,5 +38,9 @@ module.exports = {
     home('zstd-codec', '^src/codecs/zstd-wasm'),
     home('yaml', '^src/commands/compose\\.ts$'),
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 };

@@ -3,12 +3,12 @@ import { displayName } from '../engine/display.js';
 import { matchesName, parseRenaming, rename } from '../engine/glob.js';
 import { type GraphFault, readGraph } from '../engine/graph.js';
 import { mergeImages, type Offer } from '../engine/merge.js';
-import { matchesImage, selectImages } from '../engine/select.js';
+import { matchesImage, selectImages, type Selection } from '../engine/select.js';
 import { unionSource } from '../engine/union.js';
 import { makeManifest } from '../formats/docker-archive/index.js';
 import { plainLayers } from '../formats/plain-layers.js';
 import { type ImageNode, type ImageRecord, type ManifestNode } from '../model/graph.js';
-import { parsePlatform } from '../model/platform.js';
+import { formatPlatform, parsePlatform } from '../model/platform.js';
 import { type ImageSource } from '../ports.js';
 import { digestOf } from '../primitives/digest.js';
 import { TransferError } from '../primitives/errors.js';
@@ -42,21 +42,11 @@ export async function readImages(options: SourceOptions, context: Context): Prom
   const source = unionSource(sources);
   try {
     const { offers, faults } = await collect(sources, source);
-    // A broken image that nobody asked for stands in nobody's way; one that was asked for is no image "not found".
-    const relevant = faults.filter(
-      ({ record }) => only.length === 0 || only.some((word) => matchesRecord(record, word)),
-    );
-    const words = only.filter(
-      (word) =>
-        !relevant.some(({ record }) => matchesRecord(record, word)) ||
-        offers.some(({ image }) => matchesImage(image, word)),
-    );
-    const nothingWhole = offers.length === 0 || (only.length > 0 && words.length === 0);
-    const selected = nothingWhole && relevant.length > 0 ? [] : selectImages(offers, { only: words, platforms });
+    const { selected, relevant, notes } = select(offers, faults, { only, platforms });
     const renamed = selected.map(({ image, from }) => ({ image: renameImage(image, renamings), from }));
     const merged = mergeImages(renamed, { onConflict: options.onConflict ?? 'error', isMade });
     const labels = sources.map(({ label }) => label);
-    const base = { labels, faults: relevant, notes: merged.notes, close: () => source.close() };
+    const base = { labels, faults: relevant, notes: [...notes, ...merged.notes], close: () => source.close() };
     if (options.layers !== 'plain') return { ...base, source, images: merged.images };
     return { ...base, ...(await withPlainLayers(source, merged.images)) };
   } catch (error) {
@@ -74,6 +64,30 @@ async function collect(
   const graph = await readGraph(source, [...from.keys()]);
   const offers = graph.images.map(({ record, image }) => ({ image, from: from.get(record) ?? source.label }));
   return { offers, faults: graph.faults };
+}
+
+interface Selected {
+  readonly selected: readonly Offer[];
+  /** Broken images that were asked for: one that nobody asked for stands in nobody's way. */
+  readonly relevant: readonly GraphFault[];
+  readonly notes: readonly string[];
+}
+
+function select(offers: readonly Offer[], faults: readonly GraphFault[], { only, platforms }: Selection): Selected {
+  const isBroken = (word: string): boolean => faults.some(({ record }) => matchesRecord(record, word));
+  const isWhole = (word: string): boolean => offers.some(({ image }) => matchesImage(image, word));
+  const relevant = faults.filter(({ record }) => only.length === 0 || only.some((word) => matchesRecord(record, word)));
+  // A word that means broken images alone is answered by their faults; it is not "not found".
+  const words = only.filter((word) => isWhole(word) || !isBroken(word));
+  if (relevant.length > 0 && (offers.length === 0 || (words.length < only.length && words.length === 0))) {
+    return { selected: [], relevant, notes: [] };
+  }
+  const named = selectImages(offers, { only: words, platforms: [] });
+  const selected = platforms.length === 0 ? named : selectImages(named, { only: [], platforms });
+  const kept = new Set(selected.map(({ image }) => displayName(image)));
+  const dropped = named.map(({ image }) => displayName(image)).filter((name) => !kept.has(name));
+  const wanted = platforms.map(formatPlatform).join(' or ');
+  return { selected, relevant, notes: dropped.map((name) => `${name} is left out: it is not for ${wanted}`) };
 }
 
 const matchesRecord = ({ name, root }: ImageRecord, word: string): boolean =>

@@ -25,7 +25,8 @@ export function normalizeReference(text: string): string {
 
 /** `normalizeReference`, or undefined when `text` is no image name. */
 export function tryNormalizeReference(text: string): string | undefined {
-  if (text.length > 512) return undefined;
+  // 64 hex digits are an image ID to every engine.
+  if (text.length > 512 || /^[0-9a-f]{64}$/.test(text)) return undefined;
   const match = grammar.exec(hasHost(text) ? text : `${DEFAULT_HOST}/${text}`);
   const [, host, path, tag, digest] = match ?? [];
   if (host === undefined || path === undefined || path.length + host.length > 255) return undefined;

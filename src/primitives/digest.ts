@@ -17,7 +17,7 @@ export function isDigest(text: unknown): text is Digest {
 /** @throws TransferError BAD_ARCHIVE when `text` is no canonical sha256 digest; `where` says where it was found. */
 export function parseDigest(text: unknown, where: string): Digest {
   if (isDigest(text)) return text;
-  const shown = printable(typeof text === 'string' ? text : (JSON.stringify(text)), 80);
+  const shown = printable(typeof text === 'string' ? text : JSON.stringify(text), 80);
   const sha512 = typeof text === 'string' && /^sha(384|512):/.test(text);
   throw new TransferError('BAD_ARCHIVE', `${where}: expected a digest "sha256:<64 hex digits>", found ${shown}`, {
     hint: sha512

@@ -1,9 +1,14 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { ioError, systemCodeOf, TransferError } from './errors.js';
 import { isAlive } from './publish.js';
 
 const LOCK_FILE = '.ferry.lock';
+/** Milliseconds in which whoever made a lock file has written its number into it. */
+const FILLED_WITHIN = 200;
+/** Locks of this very process: its number alone could be that of one that is gone. */
+const held = new Set<string>();
 
 /**
  * Runs `work` while this process alone writes in `folder`. The lock of a process that is gone is taken over.
@@ -12,9 +17,11 @@ const LOCK_FILE = '.ferry.lock';
 export async function withFolderLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const file = join(folder, LOCK_FILE);
   await take(file);
+  held.add(file);
   try {
     return await work();
   } finally {
+    held.delete(file);
     await rm(file, { force: true });
   }
 }
@@ -27,8 +34,8 @@ async function take(file: string): Promise<void> {
     } catch (error) {
       if (systemCodeOf(error) !== 'EEXIST') throw ioError(error, file, 'sink');
     }
-    const holder = Number((await readFile(file, 'utf8').catch(() => '')).trim());
-    if (attempt > 0 || (holder > 0 && holder !== process.pid && isAlive(holder))) {
+    const holder = await holderOf(file);
+    if (attempt > 0 || held.has(file) || (holder !== process.pid && isAlive(holder))) {
       throw new TransferError('LOCKED', `${file}: process ${String(holder)} is writing this folder`, {
         side: 'sink',
         hint: 'Wait until it ends; if it is not a ferry, remove that file.',
@@ -36,4 +43,13 @@ async function take(file: string): Promise<void> {
     }
     await rm(file, { force: true });
   }
+}
+
+/** The process in a lock file; of an empty one, which is being written or was cut off, after a moment. */
+async function holderOf(file: string): Promise<number> {
+  const read = async (): Promise<number> => Number((await readFile(file, 'utf8').catch(() => '')).trim());
+  const holder = await read();
+  if (holder > 0) return holder;
+  await setTimeout(FILLED_WITHIN);
+  return read();
 }

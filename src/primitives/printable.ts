@@ -1,5 +1,5 @@
 // Control characters, and the marks that reorder or hide text on a terminal (bidirectional overrides, zero width).
- 
+
 const unsafe =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]/g;
 

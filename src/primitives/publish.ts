@@ -1,5 +1,5 @@
-import { lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, lstat, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type ByteStream } from './bytes.js';
 import { ioError, isTransferError, systemCodeOf, TransferError } from './errors.js';
 
@@ -11,10 +11,12 @@ import { ioError, isTransferError, systemCodeOf, TransferError } from './errors.
  * is there; IO or DISK_FULL.
  */
 export async function publishFile(path: string, bytes: ByteStream): Promise<number> {
-  await checkReplaceable(path);
-  await removeStaleParts(dirname(path), basename(path));
-  const size = await replaceFile(path, bytes);
-  await flushFolder(dirname(path));
+  // A link stays a link: what it leads to is replaced.
+  const target = await realpath(path).catch(() => path);
+  await checkReplaceable(target);
+  await removeStaleParts(dirname(target), basename(target));
+  const size = await replaceFile(target, bytes);
+  await flushFolder(dirname(target));
   return size;
 }
 
@@ -28,21 +30,30 @@ async function checkReplaceable(path: string): Promise<void> {
   });
 }
 
+/** Parts that this very process is writing: its number alone could be that of one that is gone. */
+const writing = new Set<string>();
+
 /** `publishFile` for one of many files: whoever calls it clears old parts and flushes the folder, once for all. */
 export async function replaceFile(path: string, bytes: ByteStream): Promise<number> {
-  const part = `${path}.${String(process.pid)}.part`;
+  const part = resolve(`${path}.${String(process.pid)}.part`);
+  const handle = await open(part, 'wx', 0o644).catch((error: unknown) => {
+    throw ioError(error, path, 'sink');
+  });
+  writing.add(part);
   try {
-    const size = await writeFlushed(part, bytes);
+    const size = await writeFlushed(handle, bytes);
     await rename(part, path);
     return size;
   } catch (error) {
     await rm(part, { force: true });
     throw isTransferError(error) || systemCodeOf(error) === undefined ? error : ioError(error, path, 'sink');
+  } finally {
+    writing.delete(part);
   }
 }
 
-async function writeFlushed(part: string, bytes: ByteStream): Promise<number> {
-  const handle = await open(part, 'wx', 0o644);
+/** Writes everything, flushes it to the device and closes the file, also when that fails. */
+async function writeFlushed(handle: FileHandle, bytes: ByteStream): Promise<number> {
   try {
     let size = 0;
     for await (const chunk of bytes) {
@@ -78,7 +89,8 @@ export async function removeStaleParts(folder: string, name?: string): Promise<v
   for (const entry of entries) {
     const [, target, pid] = /^(.*)\.([0-9]+)\.part$/.exec(entry) ?? [];
     if (pid === undefined || (name !== undefined && target !== name)) continue;
-    if (Number(pid) !== process.pid && isAlive(Number(pid))) {
+    const isOurs = Number(pid) === process.pid;
+    if (isOurs ? writing.has(resolve(folder, entry)) : isAlive(Number(pid))) {
       throw new TransferError('LOCKED', `${join(folder, target ?? '')}: process ${pid} is writing it (${entry})`, {
         side: 'sink',
         hint: `Wait until it ends; if it is not a ferry, remove ${join(folder, entry)}.`,
@@ -88,8 +100,9 @@ export async function removeStaleParts(folder: string, name?: string): Promise<v
   }
 }
 
-/** Whether a process of this machine is running. */
+/** Whether a process of this machine is running. 0 is none. */
 export function isAlive(pid: number): boolean {
+  if (!(pid > 0)) return false;
   try {
     process.kill(pid, 0);
     return true;

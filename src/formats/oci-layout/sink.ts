@@ -57,7 +57,19 @@ async function checkIsLayout(folder: string): Promise<void> {
   });
   if (stats === undefined) return;
   const entries = stats.isDirectory() ? await readdir(folder) : ['(a file)'];
-  const known = [LAYOUT_FILE, INDEX_FILE, 'blobs', 'ingest', 'manifest.json', 'repositories'];
+  // What Docker lists there would not know of new images, and contradict index.json when a name moves.
+  const docker = ['manifest.json', 'repositories'].find((name) => entries.includes(name));
+  if (docker !== undefined) {
+    throw new TransferError(
+      'USAGE',
+      `${folder}: it is an unpacked docker save (it has ${docker}); nothing can be added to it`,
+      {
+        side: 'sink',
+        hint: `Name a new folder; ferry pack ${folder} -o NEW/ takes over what is in it.`,
+      },
+    );
+  }
+  const known = [LAYOUT_FILE, INDEX_FILE, 'blobs', 'ingest'];
   const foreign = entries.find((entry) => !known.includes(entry) && !entry.startsWith('.') && !entry.endsWith('.part'));
   if (entries.includes(LAYOUT_FILE) || foreign === undefined) return;
   throw new TransferError('USAGE', `${folder}: it is there, and is no OCI image layout (it has ${foreign})`, {

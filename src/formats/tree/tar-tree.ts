@@ -14,7 +14,7 @@ const TAIL_CHUNK = 1024 * 1024;
 
 /** The containers below a tar report on themselves through this: frames of a compressed file that nobody has read. */
 export interface AuditedAccess extends RandomAccess {
-  audit?(): AsyncIterable<TransferError>;
+  auditUntouched?(): AsyncIterable<TransferError>;
 }
 
 /**
@@ -32,7 +32,7 @@ export async function tarTree(access: AuditedAccess): Promise<FileTree> {
     names: () => members.keys(),
     audit: async function* () {
       yield* trailingBytes(access, end);
-      if (access.audit !== undefined) yield* access.audit();
+      if (access.auditUntouched !== undefined) yield* access.auditUntouched();
     },
     close: () => access.close(),
   };

@@ -182,13 +182,13 @@ describe('a folder that exists', () => {
   });
 
   // A folder into which a `docker save` was unpacked: its manifest.json still names the old image.
-  test.failing('with a manifest.json in it can still be read after a name was replaced', async () => {
+  test.each(['manifest.json', 'repositories'])('that is an unpacked docker save, with %s, is refused', async (name) => {
     await write(at('out'), [{ name: APP, root: app.root }]);
-    const config = `blobs/sha256/${hexOf(app.config.digest)}`;
-    put(at('out/manifest.json'), JSON.stringify([{ Config: config, RepoTags: ['app:1'], Layers: [] }]));
-    await write(at('out'), [{ name: APP, root: tool.root }]);
-    const source = await openTree(folderTree(at('out')), decompress);
-    expect(await source.images()).toHaveLength(1);
+    put(at('out', name), '[]');
+    const before = readFileSync(at('out/index.json'));
+    const fault = await faultOf(write(at('out'), [{ name: APP, root: tool.root }]));
+    expect(fault).toMatchObject({ code: 'USAGE', message: expect.stringContaining(name) });
+    expect(readFileSync(at('out/index.json'))).toEqual(before);
   });
 });
 

@@ -145,7 +145,7 @@ describe('audit', () => {
   test('what lies below adds its own faults', async () => {
     const below = {
       // eslint-disable-next-line @typescript-eslint/require-await
-      audit: async function* () {
+      auditUntouched: async function* () {
         yield new TransferError('BAD_ARCHIVE', 'frame 7');
       },
     };

@@ -1,0 +1,60 @@
+/**
+ * image-ferry as a library: what the commands are made of.
+ *
+ * - The commands, as functions from options to results: `pack`, `load`, `list`, `inspect`, `verify`, `diff`.
+ * - The two ports, `ImageSource` and `ImageSink`, and what opens them: `openPath`, `bundleSink`, `ociLayoutSink`,
+ *   `findEngine` with `engineSource` and `engineSink`.
+ * - The engine between them, which knows ports only: `readGraph`, `planTransfer`, `transfer`, `checkImages`.
+ * - Errors: everything that is wrong with input, an engine or this machine is a `TransferError` with a code.
+ *
+ * @packageDocumentation
+ */
+export { diff } from './commands/diff.js';
+export { inspect } from './commands/inspect.js';
+export { list } from './commands/list.js';
+export { load } from './commands/load.js';
+export { engineDeps, openPath, openSources } from './commands/open.js';
+export type * from './commands/options.js';
+export { pack } from './commands/pack.js';
+export type * from './commands/results.js';
+export { verify } from './commands/verify.js';
+
+export { type Check, type CheckFault, checkImages, type CheckReport } from './engine/check.js';
+export { type Graph, type GraphFault, type GraphImage, readGraph } from './engine/graph.js';
+export { mergeImages, type MergeOptions, type Merged, type Offer } from './engine/merge.js';
+export { planTransfer } from './engine/plan.js';
+export { selectImages, type Selection } from './engine/select.js';
+export { openVerified, type Transfer, transfer } from './engine/transfer.js';
+export { unionSource } from './engine/union.js';
+
+export { openArchive, openTree } from './formats/archive/open.js';
+export { type BundleFormat, bundleSink, type BundleSinkOptions } from './formats/bundle/sink.js';
+export * from './formats/docker-archive/index.js';
+export { ociLayoutSink } from './formats/oci-layout/sink.js';
+export { type PlainLayers, plainLayers } from './formats/plain-layers.js';
+export type { FileTree } from './formats/tree/file-tree.js';
+export { folderTree } from './formats/tree/folder-tree.js';
+export { tarTree } from './formats/tree/tar-tree.js';
+
+export * from './transports/engine/index.js';
+
+export type { Descriptor } from './model/descriptor.js';
+export * from './model/graph.js';
+export { formatPlatform, parsePlatform, type Platform } from './model/platform.js';
+export type { LayerTwins, Plan, PlannedBlob, PlanTotals } from './model/plan.js';
+export type { Receipt, ReceiptItem, ReceiptState } from './model/receipt.js';
+export { familiarReference, normalizeReference } from './model/reference.js';
+export type * from './ports.js';
+
+export type { ByteStream } from './primitives/bytes.js';
+export { type Digest, isDigest, parseDigest } from './primitives/digest.js';
+export {
+  type ErrorCode,
+  exitStatusOf,
+  isTransferError,
+  TransferError,
+  type TransferErrorDetails,
+} from './primitives/errors.js';
+export { limits } from './primitives/limits.js';
+export { fileAccess, memoryAccess, type RandomAccess } from './primitives/random-access.js';
+export { verified } from './primitives/verified.js';
