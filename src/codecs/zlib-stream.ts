@@ -1,5 +1,6 @@
 import { type Transform } from 'node:stream';
 import { type ByteStream } from '../primitives/bytes.js';
+import { Lifetime } from '../primitives/lifetime.js';
 
 /**
  * Pulls `bytes` through a transform of node:zlib with back-pressure on both sides. Not `pipeline`: that ends when the
@@ -7,10 +8,13 @@ import { type ByteStream } from '../primitives/bytes.js';
  * Errors of `bytes` and of the transform come out as they are.
  */
 export async function* throughZlib(bytes: ByteStream, transform: Transform): AsyncGenerator<Buffer> {
-  const closed = new Promise<void>((resolve) => transform.once('close', resolve));
+  const open = new Lifetime();
+  transform.once('close', () => {
+    open.end();
+  });
   let fault: unknown;
   transform.on('error', (error) => (fault ??= error));
-  const pump = feed(bytes, transform, closed).catch((error: unknown) => {
+  const pump = feed(bytes, transform, open).catch((error: unknown) => {
     fault ??= error;
     transform.destroy();
   });
@@ -28,7 +32,7 @@ export async function* throughZlib(bytes: ByteStream, transform: Transform): Asy
   if (fault !== undefined) throw fault as Error;
 }
 
-async function feed(bytes: ByteStream, transform: Transform, closed: Promise<void>): Promise<void> {
+async function feed(bytes: ByteStream, transform: Transform, open: Lifetime): Promise<void> {
   for await (const chunk of bytes) {
     if (chunk.byteLength === 0) continue;
     const written = new Promise<void>((resolve) => {
@@ -37,7 +41,7 @@ async function feed(bytes: ByteStream, transform: Transform, closed: Promise<voi
       });
     });
     // A transform that is destroyed while it waits for its reader never calls back.
-    await Promise.race([written, closed]);
+    await open.during(written);
     if (transform.destroyed) return;
   }
   transform.end();

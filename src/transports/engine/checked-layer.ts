@@ -2,6 +2,7 @@ import { type Decompress } from '../../ports.js';
 import { type ByteStream, measure } from '../../primitives/bytes.js';
 import { type Digest } from '../../primitives/digest.js';
 import { TransferError } from '../../primitives/errors.js';
+import { Lifetime } from '../../primitives/lifetime.js';
 
 /**
  * Passes the bytes of a compressed layer through and checks what they decompress to. The last chunk waits for the
@@ -18,17 +19,18 @@ export async function* checkedLayer(
   const copy = new Handoff();
   const verdict = measure(decompress(copy, where));
   // Also when it settles early: a decompressor may stop before trailing bytes, or throw.
-  const settled = verdict.then(
-    () => undefined,
-    () => undefined,
-  );
+  const reader = new Lifetime();
+  const end = (): void => {
+    reader.end();
+  };
+  verdict.then(end, end);
   let held: Uint8Array | undefined;
   try {
     for await (const chunk of bytes) {
       if (chunk.byteLength === 0) continue;
       if (held !== undefined) yield held;
       held = chunk;
-      await Promise.race([copy.put(chunk), settled]);
+      await reader.during(copy.put(chunk));
     }
     copy.end();
     const { digest } = await verdict;

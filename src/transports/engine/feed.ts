@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type Writable } from 'node:stream';
 import { type ByteStream } from '../../primitives/bytes.js';
+import { Lifetime } from '../../primitives/lifetime.js';
 
 /**
  * Writes `input` into a child's standard input, no faster than it is read. Returns early, without an error, when the
@@ -8,25 +9,23 @@ import { type ByteStream } from '../../primitives/bytes.js';
  * still open, since closing it could look like a regular end.
  */
 export async function feed(stdin: Writable, input: ByteStream, exited: Promise<unknown>): Promise<void> {
-  const closed = Symbol('closed');
-  const end = new Promise<typeof closed>((resolve) => {
-    const settle = (): void => {
-      resolve(closed);
-    };
-    stdin.once('close', settle);
-    stdin.once('error', settle);
-    exited.then(settle, settle);
-  });
+  const child = new Lifetime();
+  const end = (): void => {
+    child.end();
+  };
+  stdin.once('close', end);
+  stdin.once('error', end);
+  exited.then(end, end);
   const chunks = input[Symbol.asyncIterator]();
   for (;;) {
-    const next = await Promise.race([chunks.next(), end]);
-    if (next === closed) {
+    const next = await child.during(chunks.next());
+    if (next === undefined) {
       // Not awaited: a generator that hangs in `next` would never answer.
       void chunks.return?.().catch(() => undefined);
       return;
     }
     if (next.done === true) break;
-    if (!stdin.write(next.value)) await Promise.race([once(stdin, 'drain').catch(() => undefined), end]);
+    if (!stdin.write(next.value)) await child.during(once(stdin, 'drain').catch(() => undefined));
   }
   stdin.end();
 }
