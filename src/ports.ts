@@ -37,7 +37,7 @@ export type OpenBlob = (blob: Pick<Descriptor, 'digest' | 'size'>) => ByteStream
 export interface ImageSink {
   readonly label: string;
   /** The digests, of those that `images` reach, that this receiver has already, by its own rules. Changes nothing. */
-  present(images: readonly ImageNode[]): Promise<ReadonlySet<Digest>>;
+  present(images: readonly ImageNode[], signal: AbortSignal): Promise<ReadonlySet<Digest>>;
   /**
    * Takes everything in `plan`: blobs first, names last. Either all of it is there afterwards under its names, or what
    * was there before. `open` gives verified bytes: they end only if size and digest are right.

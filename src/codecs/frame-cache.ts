@@ -20,10 +20,12 @@ export class FrameCache {
   }
 
   put(frame: number, size: number, content: Promise<Buffer>): Promise<Buffer> {
+    this.drop(frame);
     this.entries.set(frame, { size, content });
     this.size += size;
     content.catch(() => {
-      this.drop(frame);
+      // Another reader may have put the frame anew since: what it is given must stay.
+      if (this.entries.get(frame)?.content === content) this.drop(frame);
     });
     for (const oldest of this.entries.keys()) {
       if (this.size <= BUDGET || this.entries.size === 1) break;

@@ -78,6 +78,8 @@ class FrameReader {
     let next = this.frameAt(offset);
     for (let frame = next; (raw[frame] ?? end) < end; frame++) {
       while (ahead.length <= AHEAD && (raw[next] ?? end) < end) ahead.push(this.load(next++));
+      // Not when it is loaded: a fault of a frame behind the one at which the reader stops is told to nobody.
+      this.touched[frame] = 1;
       const content = await ahead.shift();
       const start = raw[frame] ?? 0;
       const part = content?.subarray(Math.max(0, offset - start), end - start);
@@ -88,6 +90,7 @@ class FrameReader {
   async *audit(): AsyncGenerator<TransferError> {
     for (let frame = 0; frame < this.table.frames; frame++) {
       if (this.touched[frame] === 1) continue;
+      this.touched[frame] = 1;
       try {
         await this.load(frame);
       } catch (error) {
@@ -111,7 +114,6 @@ class FrameReader {
   }
 
   private load(frame: number): Promise<Buffer> {
-    this.touched[frame] = 1;
     const cached = this.cache.get(frame);
     if (cached !== undefined) return cached;
     const end = this.codec.decompressRun === undefined ? frame + 1 : this.runEnd(frame);

@@ -3,13 +3,13 @@ import { imagesIn } from '../model/graph.js';
 import { formatPlatform } from '../model/platform.js';
 import { type Digest } from '../primitives/digest.js';
 import { type Context, type DiffOptions } from './options.js';
-import { readImages, type Reading, refuseFaults } from './read.js';
+import { readAsItIs, type Reading, refuseFaults } from './read.js';
 import { type DiffEntry, type DiffResult } from './results.js';
 
 /** What came, went and stayed between two sources. Images are compared by name and platform, layers by diffID. */
 export async function diff({ a, b, ...options }: DiffOptions, context: Context): Promise<DiffResult> {
-  const before = await contents(await readImages({ ...options, sources: [a] }, context));
-  const after = await contents(await readImages({ ...options, sources: [b] }, context));
+  const before = await contents(await readAsItIs({ ...options, sources: [a] }, context));
+  const after = await contents(await readAsItIs({ ...options, sources: [b] }, context));
   const entries = [...new Set([...before.images.keys(), ...after.images.keys()])].sort().map((key) => {
     const old = before.images.get(key);
     const fresh = after.images.get(key);

@@ -8,7 +8,7 @@ import { type Digest } from '../primitives/digest.js';
 import { limits } from '../primitives/limits.js';
 import { verified } from '../primitives/verified.js';
 import { type Context, type InspectOptions } from './options.js';
-import { faultOf, readImages, type Reading } from './read.js';
+import { faultOf, readAsItIs, type Reading } from './read.js';
 import { type HistoryEntry, type InspectedPlatform, type InspectResult } from './results.js';
 import { countUses, identity, summarizePlatform, type Uses } from './summary.js';
 import { matchesImage } from '../engine/select.js';
@@ -16,7 +16,7 @@ import { TransferError } from '../primitives/errors.js';
 
 /** Config and history of images, with the size of each layer and who else has it. */
 export async function inspect(options: InspectOptions, context: Context): Promise<InspectResult> {
-  const reading = await readImages(options, context);
+  const reading = await readAsItIs(options, context);
   try {
     const { images } = planTransfer(reading.images, new Set());
     const { name } = options;

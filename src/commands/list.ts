@@ -1,12 +1,12 @@
 import { planTransfer } from '../engine/plan.js';
 import { type Context, type SourceOptions } from './options.js';
-import { faultOf, readImages } from './read.js';
+import { faultOf, readAsItIs } from './read.js';
 import { type ListResult } from './results.js';
 import { summarize } from './summary.js';
 
 /** What sources hold. Reads indexes, manifests and configs; of layers, nothing. */
 export async function list(options: SourceOptions, context: Context): Promise<ListResult> {
-  const reading = await readImages(options, context);
+  const reading = await readAsItIs(options, context);
   try {
     const plan = planTransfer(reading.images, new Set());
     return {

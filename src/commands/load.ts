@@ -1,13 +1,13 @@
 import { transfer } from '../engine/transfer.js';
 import { type Receipt } from '../model/receipt.js';
 import { bytesOf } from '../primitives/bytes.js';
-import { publishFile } from '../primitives/publish.js';
+import { checkPublishable, publishFile } from '../primitives/publish.js';
 import { describeEngine } from '../transports/engine/engine.js';
 import { findEngine } from '../transports/engine/find.js';
 import { engineSink } from '../transports/engine/sink.js';
 import { engineDeps } from './open.js';
 import { type Context, type LoadOptions } from './options.js';
-import { readImages, refuseFaults } from './read.js';
+import { readImages, requireImages } from './read.js';
 import { type LoadResult } from './results.js';
 
 /**
@@ -15,10 +15,11 @@ import { type LoadResult } from './results.js';
  * @throws TransferError see docs/cli.md, "Exit status"; names in the engine then lead where they did before.
  */
 export async function load(options: LoadOptions, context: Context): Promise<LoadResult> {
+  if (options.receipt !== undefined) await checkPublishable(options.receipt);
+  const engine = await findEngine(options.engine, context.signal);
   const reading = await readImages(options, context);
   try {
-    refuseFaults(reading);
-    const engine = await findEngine(options.engine, context.signal);
+    requireImages(reading);
     const sink = engineSink(engine, engineDeps(context));
     const { source, images } = reading;
     const { plan, receipt } = await transfer({

@@ -60,18 +60,28 @@ export async function openPath(path: string, context: Context): Promise<ImageSou
     throw ioError(error, path, 'source');
   });
   if (stats.isDirectory()) return openTree(folderTree(path), decompress);
-  if (stats.isFile()) return openArchive(await fileAccess(path), decompress, spooling(path, context));
+  if (stats.isFile()) return openArchive(await fileAccess(path, context.signal), decompress, spooling(path, context));
   // Pipes and devices (a process substitution, say) are read once, like standard input.
   const { createReadStream } = await import('node:fs');
   return openStream(path, createReadStream(path, { highWaterMark: 1 << 20, signal: context.signal }), context);
 }
 
 /** Opens a stream that can be read once: what it holds is spooled. */
-async function openStream(label: string, bytes: ByteStream, context: Context): Promise<ImageSource> {
+async function openStream(
+  label: string,
+  bytes: ByteStream,
+  context: Context,
+  expectedBytes?: number,
+): Promise<ImageSource> {
   const options = spooling(label, context);
-  const { format, bytes: all } = await sniffStream(heeding(bytes, context.signal));
-  const plain = format === 'none' ? all : decompress(all, label);
-  return openArchive(await spool(plain, label, options), decompress, options);
+  context.emit({ type: 'start', what: 'reading', bytes: expectedBytes });
+  try {
+    const { format, bytes: all } = await sniffStream(counted(bytes, context));
+    const plain = format === 'none' ? all : decompress(all, label);
+    return await openArchive(await spool(plain, label, options), decompress, options);
+  } finally {
+    context.emit({ type: 'end' });
+  }
 }
 
 async function openEngine(
@@ -88,7 +98,7 @@ async function openEngine(
 export function engineDeps(context: Context): EngineDeps {
   return {
     encode: (images, blobs, open) => bundleTar({ images, blobs, open, platforms: [] }),
-    openStream: (label, bytes) => openStream(label, bytes, context),
+    openStream: (label, bytes, expectedBytes) => openStream(label, bytes, context, expectedBytes),
     decompress,
     plain: async (image, open) => {
       const plain = plainLayers(open, decompress);
@@ -110,9 +120,10 @@ function spooling(label: string, { emit }: Context): SpoolOptions {
   };
 }
 
-async function* heeding(bytes: ByteStream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* counted(bytes: ByteStream, { emit, signal }: Context): AsyncGenerator<Uint8Array> {
   for await (const chunk of bytes) {
     signal.throwIfAborted();
+    emit({ type: 'bytes', bytes: chunk.byteLength });
     yield chunk;
   }
 }

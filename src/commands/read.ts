@@ -1,9 +1,9 @@
 import { decompress } from '../codecs/decompress.js';
-import { displayName } from '../engine/display.js';
-import { matchesName, parseRenaming, rename } from '../engine/glob.js';
+import { digestOfImage, displayName } from '../engine/display.js';
+import { applyRenaming, matchesName, parseRenaming, rename, type Renaming } from '../engine/glob.js';
 import { type GraphFault, readGraph } from '../engine/graph.js';
-import { mergeImages, type Offer } from '../engine/merge.js';
-import { matchesImage, selectImages, type Selection } from '../engine/select.js';
+import { type Merged, mergeImages, type Offer } from '../engine/merge.js';
+import { matchesDigest, matchesImage, selectImages, type Selection } from '../engine/select.js';
 import { unionSource } from '../engine/union.js';
 import { makeManifest } from '../formats/docker-archive/index.js';
 import { plainLayers } from '../formats/plain-layers.js';
@@ -12,6 +12,7 @@ import { formatPlatform, parsePlatform } from '../model/platform.js';
 import { type ImageSource } from '../ports.js';
 import { digestOf } from '../primitives/digest.js';
 import { TransferError } from '../primitives/errors.js';
+import { printable } from '../primitives/printable.js';
 import { verified } from '../primitives/verified.js';
 import { openSources } from './open.js';
 import { type Context, type SourceOptions } from './options.js';
@@ -35,6 +36,24 @@ export interface Reading {
  * @throws TransferError when a source cannot be read at all, when a selection matches nothing, and for conflicts.
  */
 export async function readImages(options: SourceOptions, context: Context): Promise<Reading> {
+  return readWith(options, context, (offers) =>
+    mergeImages(offers, { onConflict: options.onConflict ?? 'error', isMade }),
+  );
+}
+
+/** `readImages` for those who look only: what contradicts itself is shown as it is, each image once. */
+export async function readAsItIs(options: SourceOptions, context: Context): Promise<Reading> {
+  return readWith(options, context, (offers) => {
+    const distinct = new Map(offers.map(({ image }) => [`${image.name ?? ''} ${digestOfImage(image)}`, image]));
+    return { images: [...distinct.values()], notes: [] };
+  });
+}
+
+async function readWith(
+  options: SourceOptions,
+  context: Context,
+  merge: (offers: readonly Offer[]) => Merged,
+): Promise<Reading> {
   const platforms = (options.platforms ?? []).map(parsePlatform);
   const renamings = (options.rename ?? []).map(parseRenaming);
   const only = options.only ?? [];
@@ -44,7 +63,8 @@ export async function readImages(options: SourceOptions, context: Context): Prom
     const { offers, faults } = await collect(sources, source);
     const { selected, relevant, notes } = select(offers, faults, { only, platforms });
     const renamed = selected.map(({ image, from }) => ({ image: renameImage(image, renamings), from }));
-    const merged = mergeImages(renamed, { onConflict: options.onConflict ?? 'error', isMade });
+    checkRenamings(selected, renamings);
+    const merged = merge(renamed);
     const labels = sources.map(({ label }) => label);
     const base = { labels, faults: relevant, notes: [...notes, ...merged.notes], close: () => source.close() };
     if (options.layers !== 'plain') return { ...base, source, images: merged.images };
@@ -91,9 +111,21 @@ function select(offers: readonly Offer[], faults: readonly GraphFault[], { only,
 }
 
 const matchesRecord = ({ name, root }: ImageRecord, word: string): boolean =>
-  name === undefined ? root.digest.startsWith(word) : matchesName(name, word);
+  word === '*' || matchesDigest(root.digest, word) || (name !== undefined && matchesName(name, word));
 
-function renameImage(image: ImageNode, renamings: Parameters<typeof rename>[1]): ImageNode {
+/** A renaming that changes nothing is a slip that the receiving site would find. */
+function checkRenamings(offers: readonly Offer[], renamings: readonly Renaming[]): void {
+  const idle = renamings.find((renaming) =>
+    offers.every(({ image: { name } }) => name === undefined || applyRenaming(name, renaming) === undefined),
+  );
+  if (idle === undefined) return;
+  throw new TransferError('NOT_FOUND', `--rename ${printable(`${idle.from}=${idle.to}`, 100)}: no image is called so`, {
+    side: 'source',
+    hint: 'See the names with: ferry list SOURCE',
+  });
+}
+
+function renameImage(image: ImageNode, renamings: readonly Renaming[]): ImageNode {
   return image.name === undefined ? image : { ...image, name: rename(image.name, renamings) };
 }
 
@@ -136,12 +168,24 @@ export function toFault(error: TransferError, images: readonly string[]): Fault 
 export function refuseFaults({ faults, images }: Reading): void {
   const [first, ...others] = faults;
   if (first === undefined) return;
-  const more =
-    others.length === 0 ? '' : ` (and ${String(others.length)} more images are damaged: ferry list shows them)`;
+  const more = others.length === 0 ? '' : ` (${String(others.length)} more: ferry list shows them)`;
   const rest = images.length === 0 ? '' : ' The other images are whole: choose them with --only.';
   throw new TransferError(first.error.code, `${first.error.message}${more}`, {
     side: 'source',
     hint: `${first.error.hint ?? ''}${rest}`.trim(),
     cause: first.error,
+  });
+}
+
+/**
+ * For commands that move images.
+ * @throws TransferError as `refuseFaults`; NOT_FOUND when there is no image at all.
+ */
+export function requireImages(reading: Reading): void {
+  refuseFaults(reading);
+  if (reading.images.length > 0) return;
+  throw new TransferError('NOT_FOUND', `${reading.labels.join(', ')}: there is no image in it`, {
+    side: 'source',
+    hint: 'See what it holds with: ferry list',
   });
 }

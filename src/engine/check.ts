@@ -1,6 +1,6 @@
 import { blobsIn, type ImageNode, type ReachedBlob } from '../model/graph.js';
 import { type Decompress, type Emit, type ImageSource } from '../ports.js';
-import { measure } from '../primitives/bytes.js';
+import { type ByteStream, drain, measure } from '../primitives/bytes.js';
 import { type Digest } from '../primitives/digest.js';
 import { isTransferError, TransferError } from '../primitives/errors.js';
 import { displayName } from './display.js';
@@ -24,6 +24,10 @@ export interface Check {
   readonly source: ImageSource;
   readonly images: readonly ImageNode[];
   readonly decompress: Decompress;
+  /** Whether bytes that begin so are compressed. */
+  readonly isCompressed: (head: Uint8Array) => boolean;
+  /** Blobs of which faults are known already: not to be reported again as something that nothing needs. */
+  readonly known?: readonly Digest[];
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
@@ -34,8 +38,8 @@ export interface Check {
  */
 export async function checkImages(check: Check): Promise<CheckReport> {
   const blobs = collect(check.images);
-  const reached = new Set<Digest>(blobs.map(({ blob }) => blob.digest));
-  const faults: CheckFault[] = [];
+  const reached = new Set<Digest>([...blobs.map(({ blob }) => blob.digest), ...(check.known ?? [])]);
+  const damaged: { readonly error: TransferError; readonly digest: Digest }[] = [];
   let layers = 0;
   check.emit({ type: 'start', what: 'verifying', bytes: blobs.reduce((sum, { blob }) => sum + blob.size, 0) });
   for (const blob of blobs) {
@@ -43,9 +47,11 @@ export async function checkImages(check: Check): Promise<CheckReport> {
       layers += await checkBlob(check, blob);
     } catch (error) {
       if (!isTransferError(error)) throw error;
-      faults.push({ error, images: usersOf(check.images, blob.blob.digest) });
+      damaged.push({ error, digest: blob.blob.digest });
     }
   }
+  const users = usersOf(check.images, new Set(damaged.map(({ digest }) => digest)));
+  const faults: CheckFault[] = damaged.map(({ error, digest }) => ({ error, images: users.get(digest) ?? [] }));
   try {
     for await (const error of check.source.audit(reached)) faults.push({ error, images: [] });
   } catch (error) {
@@ -75,29 +81,50 @@ function collect(images: readonly ImageNode[]): CheckedBlob[] {
 }
 
 /** @returns 1 for a layer, else 0. */
-async function checkBlob({ source, decompress, emit, signal }: Check, { blob, diffIds }: CheckedBlob): Promise<number> {
+async function checkBlob(check: Check, { blob, diffIds }: CheckedBlob): Promise<number> {
+  const { source, decompress, emit, signal } = check;
   const bytes = openVerified(source, emit, signal)(blob);
-  const others = [...diffIds].filter((diffId) => diffId !== blob.digest);
-  if (others.length === 0) {
-    // A plain layer: its digest is its diffID.
-    await measure(bytes);
-    return diffIds.size > 0 ? 1 : 0;
+  if (diffIds.size === 0) {
+    await drain(bytes);
+    return 0;
   }
   const where = `${source.label}: layer ${blob.digest}`;
-  const found = await measureInside(bytes, decompress, where);
-  for (const expected of diffIds) {
-    if (found !== expected) {
-      throw new TransferError(
-        'BLOB_CORRUPT',
-        `${where}: expected the diffID ${expected} when decompressed, found ${found}`,
-        {
-          side: 'source',
-          hint: "The image's config and its layers do not belong together; build or save it again.",
+  const isPlain = diffIds.size === 1 && diffIds.has(blob.digest);
+  const found = isPlain
+    ? await measurePlain(bytes, blob.digest, check, where)
+    : await measureInside(bytes, decompress, where);
+  const expected = [...diffIds].find((diffId) => diffId !== found);
+  if (expected === undefined) return 1;
+  throw new TransferError(
+    'BLOB_CORRUPT',
+    `${where}: expected the diffID ${expected} when decompressed, found ${found}`,
+    { side: 'source', hint: "The image's config and its layers do not belong together; build or save it again." },
+  );
+}
+
+/**
+ * The diffID of a layer whose config says that it is plain: then its digest, which has been checked when it ends, is
+ * that already. Only one that is compressed after all is decompressed.
+ */
+async function measurePlain(bytes: ByteStream, digest: Digest, check: Check, where: string): Promise<Digest> {
+  const iterator = bytes[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const rest: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => {
+      let head: typeof first | undefined = first;
+      return {
+        next: () => {
+          const step = head === undefined ? iterator.next() : Promise.resolve(head);
+          head = undefined;
+          return step;
         },
-      );
-    }
-  }
-  return 1;
+      };
+    },
+  };
+  const isCompressed = first.done !== true && check.isCompressed(first.value);
+  if (isCompressed) return measureInside(rest, check.decompress, where);
+  await drain(rest);
+  return digest;
 }
 
 /**
@@ -114,6 +141,17 @@ async function measureInside(bytes: AsyncIterable<Uint8Array>, decompress: Decom
   }
 }
 
-function usersOf(images: readonly ImageNode[], digest: Digest): string[] {
-  return images.filter(({ root }) => [...blobsIn(root)].some(({ blob }) => blob.digest === digest)).map(displayName);
+/** The images that reach each of `digests`. */
+function usersOf(images: readonly ImageNode[], digests: ReadonlySet<Digest>): ReadonlyMap<Digest, readonly string[]> {
+  const users = new Map<Digest, string[]>();
+  for (const image of digests.size === 0 ? [] : images) {
+    const needed = new Set<Digest>();
+    for (const { blob } of blobsIn(image.root)) if (digests.has(blob.digest)) needed.add(blob.digest);
+    for (const digest of needed) {
+      const names = users.get(digest) ?? [];
+      names.push(displayName(image));
+      users.set(digest, names);
+    }
+  }
+  return users;
 }

@@ -42,24 +42,37 @@ export function parseRenaming(text: string): Renaming {
 }
 
 /**
- * The new full name of `name` by the first renaming that matches its full or short form; unchanged when none does.
+ * The new full name of `name` by the first renaming that matches it; unchanged when none does.
  * @throws TransferError USAGE when the result is no image name.
  */
 export function rename(name: string, renamings: readonly Renaming[]): string {
-  for (const { from, to } of renamings) {
-    for (const form of new Set([familiarReference(name), name])) {
-      const match = toRegExp(from).exec(form);
-      if (match === null) continue;
-      let star = 0;
-      const result = to.replace(/\*/g, () => match[++star] ?? '');
-      const full = tryNormalizeReference(result);
-      if (full === undefined) {
-        throw new TransferError('USAGE', `renaming ${form} gives ${printable(result, 100)}, which is no image name`, {
-          hint: `Check ${printable(`${from}=${to}`, 100)}.`,
-        });
-      }
-      return full;
-    }
+  for (const renaming of renamings) {
+    const renamed = applyRenaming(name, renaming);
+    if (renamed !== undefined) return renamed;
   }
   return name;
+}
+
+/**
+ * What one renaming makes of a name, in its full or short form; undefined when it does not match. An OLD without a tag
+ * means every tag of that repository, which is kept unless NEW has one.
+ * @throws TransferError USAGE when the result is no image name.
+ */
+export function applyRenaming(name: string, { from, to }: Renaming): string | undefined {
+  const expression = toRegExp(from);
+  for (const form of new Set([familiarReference(name), name])) {
+    const repository = repositoryOf(form);
+    const match = expression.exec(form) ?? expression.exec(repository);
+    if (match === null) continue;
+    let star = 0;
+    const target = to.replace(/\*/g, () => match[++star] ?? '');
+    const keepsTag = match[0] === repository && match[0] !== form && !/:[^/]*$/.test(target);
+    const result = keepsTag ? `${target}${form.slice(repository.length)}` : target;
+    const full = tryNormalizeReference(result);
+    if (full !== undefined) return full;
+    throw new TransferError('USAGE', `renaming ${form} gives ${printable(result, 100)}, which is no image name`, {
+      hint: `Check ${printable(`${from}=${to}`, 100)}.`,
+    });
+  }
+  return undefined;
 }

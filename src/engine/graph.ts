@@ -59,7 +59,7 @@ export async function readGraph(source: ImageSource, records: readonly ImageReco
   return { images, faults };
 }
 
-type Document = ManifestDocument | IndexDocument | 'opaque';
+type Document = ManifestDocument | IndexDocument;
 
 /**
  * Two passes, because of platforms that were left out on purpose: which of a manifest's blobs are there for its own
@@ -67,11 +67,14 @@ type Document = ManifestDocument | IndexDocument | 'opaque';
  */
 class GraphReader {
   readonly #source: ImageSource;
-  readonly #documents = new Map<Digest, Document>();
+  /** By what a descriptor says and its digest: another media type is another reading of the same bytes. */
+  readonly #documents = new Map<string, Document>();
+  /** How many indexes lie below each other in it. */
+  readonly #heights = new Map<string, number>();
   readonly #nodes = new Map<string, TreeNode>();
   /** Nodes in a tree, repeated where they are used repeatedly. */
   readonly #weights = new Map<Digest, number>();
-  readonly #absent = new Map<Digest, boolean>();
+  readonly #absent = new Map<string, boolean>();
   readonly #sizes = new Map<Digest, number>();
   /** Blobs of manifests all of whose blobs are there. */
   readonly #ofWhole = new Set<Digest>();
@@ -81,36 +84,55 @@ class GraphReader {
     this.#source = source;
   }
 
-  async survey(root: Descriptor, depth: number): Promise<void> {
-    if (this.#documents.has(root.digest) || !this.#source.has(root.digest)) return;
-    const document = await this.#read(root, depth);
-    if (document !== 'opaque' && document.kind === 'index') {
-      for (const child of document.manifests) await this.survey(child, depth + 1);
+  /** @returns how many indexes lie below each other in `root`. */
+  async survey(root: Descriptor, depth: number): Promise<number> {
+    const key = keyOf(root);
+    const known = this.#heights.get(key);
+    if (known !== undefined || !isDocumentType(root.mediaType) || !this.#source.has(root.digest)) return known ?? 0;
+    this.#checkNesting(root, depth);
+    const document = await this.#read(root);
+    let height = 0;
+    if (document.kind === 'index') {
+      for (const child of document.manifests) height = Math.max(height, 1 + (await this.survey(child, depth + 1)));
     }
+    this.#checkNesting(root, height);
     // Only now: whoever comes to an index with a broken child by another name must meet the same fault.
-    this.#documents.set(root.digest, document);
-    if (document === 'opaque' || document.kind === 'index') return;
-    if (blobsOf(document).every(({ digest }) => this.#source.has(digest))) {
+    this.#documents.set(key, document);
+    this.#heights.set(key, height);
+    if (document.kind === 'manifest' && blobsOf(document).every(({ digest }) => this.#source.has(digest))) {
       for (const { digest } of blobsOf(document)) this.#ofWhole.add(digest);
     }
+    return height;
+  }
+
+  #checkNesting({ digest }: Descriptor, depth: number): void {
+    if (depth <= limits.nesting) return;
+    throw new TransferError('LIMIT', `${this.#source.label}: ${digest}: indexes nested ${String(depth)} deep`, {
+      side: 'source',
+      hint: `Indexes are followed ${String(limits.nesting)} deep; no known tool nests them further.`,
+    });
   }
 
   async build(blob: Descriptor, image: string): Promise<TreeNode> {
     this.#checkSize(blob, image);
     // What an index says of a manifest (its platform, what it is about) belongs to that place alone.
     const key = JSON.stringify([
-      blob.digest,
+      keyOf(blob),
       blob.platform?.variant,
       blob.annotations?.['vnd.docker.reference.digest'],
     ]);
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
-    const document = this.#documents.get(blob.digest);
-    if (document === undefined) throw missing(this.#source, blob, 'manifest', image);
-    const node =
-      document === 'opaque' ? { kind: 'opaque' as const, blob } : await this.#buildParsed(blob, document, image);
+    const node = await this.#buildNew(blob, image);
     this.#nodes.set(key, node);
     return node;
+  }
+
+  #buildNew(blob: Descriptor, image: string): TreeNode | Promise<TreeNode> {
+    const document = this.#documents.get(keyOf(blob));
+    if (document !== undefined) return this.#buildParsed(blob, document, image);
+    if (!isDocumentType(blob.mediaType) && this.#source.has(blob.digest)) return { kind: 'opaque', blob };
+    throw missing(this.#source, blob, 'manifest', image);
   }
 
   #buildParsed(blob: Descriptor, document: ManifestDocument | IndexDocument, image: string): Promise<TreeNode> {
@@ -163,15 +185,15 @@ class GraphReader {
 
   /** Nothing of it is there, but at most its manifest, and blobs that are there for the sake of others. */
   #leftOut(child: Descriptor): boolean {
-    const known = this.#absent.get(child.digest) ?? this.#isLeftOut(child);
-    this.#absent.set(child.digest, known);
+    const key = keyOf(child);
+    const known = this.#absent.get(key) ?? this.#isLeftOut(child);
+    this.#absent.set(key, known);
     return known;
   }
 
   #isLeftOut(child: Descriptor): boolean {
-    const document = this.#documents.get(child.digest);
-    if (document === undefined) return true;
-    if (document === 'opaque') return false;
+    const document = this.#documents.get(keyOf(child));
+    if (document === undefined) return !this.#source.has(child.digest);
     if (document.kind === 'index')
       return document.manifests.length > 0 && document.manifests.every((inner) => this.#leftOut(inner));
     const blobs = blobsOf(document);
@@ -223,15 +245,8 @@ class GraphReader {
     return layer;
   }
 
-  async #read(blob: Descriptor, depth: number): Promise<Document> {
+  async #read(blob: Descriptor): Promise<Document> {
     const where = `${this.#source.label}: ${blob.digest}`;
-    if (depth > limits.nesting) {
-      throw new TransferError('LIMIT', `${where}: an index inside ${String(depth)} others`, {
-        side: 'source',
-        hint: `Indexes are followed ${String(limits.nesting)} deep; no known tool nests them further.`,
-      });
-    }
-    if (!isDocumentType(blob.mediaType)) return 'opaque';
     return parseDocument(await this.#readBlob(blob, limits.manifestBytes, where), blob.mediaType, where);
   }
 
@@ -239,6 +254,8 @@ class GraphReader {
     return readAll(verified(this.#source.open(blob), blob, where), max, where);
   }
 }
+
+const keyOf = ({ mediaType, digest }: Descriptor): string => `${mediaType} ${digest}`;
 
 /** The blobs of a manifest that must be there: foreign layers need not be. */
 function blobsOf(document: ManifestDocument): Descriptor[] {

@@ -1,4 +1,4 @@
-import { type ImageNode, type IndexNode, type TreeNode, blobsIn } from '../model/graph.js';
+import { blobsIn, type ImageNode, imagesIn, type IndexNode, type TreeNode } from '../model/graph.js';
 import { formatPlatform, matchesPlatform, type Platform } from '../model/platform.js';
 import { type Digest, hexOf } from '../primitives/digest.js';
 import { TransferError } from '../primitives/errors.js';
@@ -20,17 +20,31 @@ export interface Selection {
  */
 export function selectImages(offers: readonly Offer[], { only, platforms }: Selection): Offer[] {
   const named = only.length === 0 ? offers : byName(offers, only);
-  if (platforms.length === 0) return [...named];
-  const kept = named.flatMap(({ image, from }) => {
+  return platforms.length === 0 ? [...named] : byPlatform(named, platforms);
+}
+
+function byPlatform(offers: readonly Offer[], platforms: readonly Platform[]): Offer[] {
+  const picked = offers.flatMap(({ image, from }) => {
     const root = pickPlatforms(image.root, platforms);
     return root === undefined ? [] : [{ image: { ...image, root }, from }];
   });
-  if (kept.length > 0) return kept;
-  throw new TransferError('NOT_FOUND', `no image for ${platforms.map(formatPlatform).join(' or ')}`, {
-    side: 'source',
-    hint: `There is: ${[...new Set(named.flatMap(({ image }) => platformsIn(image.root)))].sort().join(', ')}.`,
-  });
+  const isImage = ({ image }: Offer): boolean => imagesIn(image.root).next().done !== true;
+  if (offers.some(isImage) && !picked.some(isImage)) {
+    throw new TransferError('NOT_FOUND', `no image for ${platforms.map(formatPlatform).join(' or ')}`, {
+      side: 'source',
+      hint: `There is: ${[...new Set(offers.flatMap(({ image }) => platformsIn(image.root)))].sort().join(', ')}.`,
+    });
+  }
+  // What is about an image that went goes with it.
+  const before = reachedBy(offers);
+  const after = reachedBy(picked);
+  const isAboutGone = ({ image: { root } }: Offer): boolean =>
+    root.kind === 'artifact' && root.subject !== undefined && before.has(root.subject) && !after.has(root.subject);
+  return picked.filter((offer) => !isAboutGone(offer));
 }
+
+const reachedBy = (offers: Iterable<Offer>): Set<Digest> =>
+  new Set([...offers].flatMap(({ image }) => [...blobsIn(image.root)].map(({ blob }) => blob.digest)));
 
 function byName(offers: readonly Offer[], only: readonly string[]): Offer[] {
   const unmatched = only.filter((pattern) => !offers.some(({ image }) => matchesImage(image, pattern)));
@@ -44,23 +58,28 @@ function byName(offers: readonly Offer[], only: readonly string[]): Offer[] {
     });
   }
   const chosen = new Set(offers.filter(({ image }) => only.some((pattern) => matchesImage(image, pattern))));
-  const reached = new Set<Digest>(
-    [...chosen].flatMap(({ image }) => [...blobsIn(image.root)].map(({ blob }) => blob.digest)),
-  );
+  const reached = reachedBy(chosen);
   return offers.filter((offer) => chosen.has(offer) || refersTo(offer.image, reached));
 }
 
-/** Whether a word of `--only` means this image: by name or glob, or by digest. */
-export function matchesImage(image: ImageNode, pattern: string): boolean {
-  if (image.name === undefined) return digestOfImage(image).startsWith(pattern);
-  return matchesName(image.name, pattern) || digestOfImage(image) === pattern;
+/** Whether a word of `--only` means this image: by name or glob, or by the beginning of its digest or image ID. */
+export function matchesImage(image: ImageNode, word: string): boolean {
+  if (word === '*' || (image.name !== undefined && matchesName(image.name, word))) return true;
+  const ids = [digestOfImage(image), ...[...imagesIn(image.root)].map(({ config }) => config.digest)];
+  return ids.some((id) => matchesDigest(id, word));
+}
+
+/** Whether a word is the beginning of a digest, as engines print and take image IDs. */
+export function matchesDigest(digest: Digest, word: string): boolean {
+  const hex = /^(?:sha256:)?([0-9a-f]{6,64})$/.exec(word)?.[1];
+  return hex !== undefined && hexOf(digest).startsWith(hex);
 }
 
 /** A signature or attestation of a chosen image: by its subject, or by the tag schemes that predate subjects. */
 function refersTo(image: ImageNode, reached: ReadonlySet<Digest>): boolean {
   if (image.root.kind === 'artifact' && image.root.subject !== undefined) return reached.has(image.root.subject);
   const tag = image.name === undefined ? undefined : /:sha256-([0-9a-f]{64})(?:\.[a-z]+)?$/.exec(image.name)?.[1];
-  return tag !== undefined && [...reached].some((digest) => hexOf(digest) === tag);
+  return tag !== undefined && reached.has(`sha256:${tag}` as Digest);
 }
 
 /** The tree with only these platforms in it; undefined when none of it remains. What is no image stays. */

@@ -19,7 +19,7 @@ export interface Transfer {
 
 /** Brings images from a source to a receiver: asks what is missing, then hands over verified bytes. */
 export async function transfer(job: Transfer): Promise<{ readonly plan: Plan; readonly receipt?: Receipt }> {
-  const plan = planTransfer(job.images, await job.sink.present(job.images));
+  const plan = planTransfer(job.images, await job.sink.present(job.images, job.signal));
   if (job.dryRun === true) return { plan };
   job.emit({ type: 'start', what: job.what, bytes: plan.totals.bytesToCopy });
   try {

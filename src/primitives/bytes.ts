@@ -40,3 +40,9 @@ export async function measure(bytes: ByteStream): Promise<{ readonly digest: Dig
   }
   return { digest: digestOf(hash), size };
 }
+
+/** Reads a stream to its end, for the sake of the checks that are in it. */
+export async function drain(bytes: ByteStream): Promise<void> {
+  const iterator = bytes[Symbol.asyncIterator]();
+  for (let step = await iterator.next(); step.done !== true; step = await iterator.next());
+}

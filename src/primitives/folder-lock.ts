@@ -2,7 +2,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ioError, systemCodeOf, TransferError } from './errors.js';
-import { isAlive } from './publish.js';
+import { printable } from './printable.js';
+import { ownId, writerOf } from './process-id.js';
 
 const LOCK_FILE = '.ferry.lock';
 /** Milliseconds in which whoever made a lock file has written its number into it. */
@@ -29,16 +30,18 @@ export async function withFolderLock<T>(folder: string, work: () => Promise<T>):
 async function take(file: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
-      await writeFile(file, `${String(process.pid)}\n`, { flag: 'wx' });
+      await writeFile(file, `${ownId}\n`, { flag: 'wx' });
       return;
     } catch (error) {
       if (systemCodeOf(error) !== 'EEXIST') throw ioError(error, file, 'sink');
     }
     const holder = await holderOf(file);
-    if (attempt > 0 || held.has(file) || (holder !== process.pid && isAlive(holder))) {
-      throw new TransferError('LOCKED', `${file}: process ${String(holder)} is writing this folder`, {
+    const writer = writerOf(holder);
+    const isStale = writer === 'gone' || (writer === 'self' && !held.has(file));
+    if (attempt > 0 || !isStale) {
+      throw new TransferError('LOCKED', `${file}: process ${printable(holder, 40)} is writing this folder`, {
         side: 'sink',
-        hint: 'Wait until it ends; if it is not a ferry, remove that file.',
+        hint: 'Wait until it ends; if it is not a ferry, or its machine is gone, remove that file.',
       });
     }
     await rm(file, { force: true });
@@ -46,10 +49,10 @@ async function take(file: string): Promise<void> {
 }
 
 /** The process in a lock file; of an empty one, which is being written or was cut off, after a moment. */
-async function holderOf(file: string): Promise<number> {
-  const read = async (): Promise<number> => Number((await readFile(file, 'utf8').catch(() => '')).trim());
+async function holderOf(file: string): Promise<string> {
+  const read = async (): Promise<string> => (await readFile(file, 'utf8').catch(() => '')).trim();
   const holder = await read();
-  if (holder > 0) return holder;
+  if (holder !== '') return holder;
   await setTimeout(FILLED_WITHIN);
   return read();
 }

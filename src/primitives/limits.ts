@@ -20,14 +20,27 @@ export const limits = {
   tarMetadataBytes: 1 * MiB,
   /** Indexes inside indexes. */
   nesting: 8,
+  /** Values inside values, in JSON. An image config has about six. */
+  jsonDepth: 100,
   /** Layers of one image. */
   layers: 2_000,
   /** Names in one source. */
   images: 100_000,
-  /** Decompressed bytes for each compressed byte, of metadata. */
-  metadataRatio: 1_000,
   /** Bytes kept of what a child process wrote to its standard error. */
   stderrBytes: 64 * KiB,
   /** A decompressed archive up to this size is held in memory instead of a temporary file. */
   spoolInMemoryBytes: 16 * MiB,
+  /**
+   * Decompressed bytes for each compressed byte of an archive that is spooled. Metadata needs no ratio of its own: what
+   * is read of it is bounded in bytes (above), whatever it was compressed to. gzip cannot exceed 1,032; zstd, xz and
+   * bzip2 make 10,000 and more of a file of zeros, but hardly ever of a whole archive.
+   */
+  spoolRatio: 2_000,
+  /** Decompressed bytes to which `spoolRatio` does not apply: a small image may hold one sparse file. */
+  spoolRatioFreeBytes: 1024 * MiB,
+  /** Space that a temporary file leaves to others on its disk: this much, or this share of the disk if that is less. */
+  spoolReserveBytes: 1024 * MiB,
+  spoolReserveShare: 0.05,
+  /** Bytes written to a temporary file before the space on its disk is looked at again. */
+  spoolCheckBytes: 256 * MiB,
 } as const;

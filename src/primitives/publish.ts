@@ -1,23 +1,47 @@
-import { type FileHandle, lstat, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  type FileHandle,
+  lstat,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ByteStream } from './bytes.js';
 import { ioError, isTransferError, systemCodeOf, TransferError } from './errors.js';
+import { ownId, writerOf } from './process-id.js';
 
 /**
- * Writes `bytes` to `path` so that the name only ever leads to a whole file: into `PATH.<pid>.part` beside it, flushed
+ * Writes `bytes` to `path` so that the name only ever leads to a whole file: into `PATH.<pid>-<place>.part` beside it, flushed
  * to the device, then renamed. If anything fails, what was under `path` before is still there and the part is gone.
  * @returns the bytes written.
  * @throws TransferError LOCKED when another living process writes the same path; USAGE when something else than a file
  * is there; IO or DISK_FULL.
  */
 export async function publishFile(path: string, bytes: ByteStream): Promise<number> {
-  // A link stays a link: what it leads to is replaced.
-  const target = await realpath(path).catch(() => path);
-  await checkReplaceable(target);
+  const target = await checkPublishable(path);
   await removeStaleParts(dirname(target), basename(target));
   const size = await replaceFile(target, bytes);
   await flushFolder(dirname(target));
   return size;
+}
+
+/**
+ * Whether a file can be put at `path`, as far as that is known beforehand.
+ * @returns the path to write to: a link stays a link, what it leads to is replaced.
+ * @throws TransferError USAGE, NOT_FOUND or IO.
+ */
+export async function checkPublishable(path: string): Promise<string> {
+  const target = await realpath(path).catch(() => path);
+  await checkReplaceable(target);
+  await access(dirname(target), constants.W_OK).catch((error: unknown) => {
+    throw ioError(error, dirname(target), 'sink');
+  });
+  return target;
 }
 
 /** A rename would put a file in the place of a device: `-o /dev/null` must not do that, and a folder is found early. */
@@ -30,12 +54,14 @@ async function checkReplaceable(path: string): Promise<void> {
   });
 }
 
+/** Milliseconds after which a part that nobody wrote to has been left. */
+const SILENT_MS = 10 * 60 * 1000;
 /** Parts that this very process is writing: its number alone could be that of one that is gone. */
 const writing = new Set<string>();
 
 /** `publishFile` for one of many files: whoever calls it clears old parts and flushes the folder, once for all. */
 export async function replaceFile(path: string, bytes: ByteStream): Promise<number> {
-  const part = resolve(`${path}.${String(process.pid)}.part`);
+  const part = resolve(`${path}.${ownId}.part`);
   const handle = await open(part, 'wx', 0o644).catch((error: unknown) => {
     throw ioError(error, path, 'sink');
   });
@@ -87,26 +113,24 @@ export async function removeStaleParts(folder: string, name?: string): Promise<v
     throw ioError(error, folder, 'sink');
   });
   for (const entry of entries) {
-    const [, target, pid] = /^(.*)\.([0-9]+)\.part$/.exec(entry) ?? [];
-    if (pid === undefined || (name !== undefined && target !== name)) continue;
-    const isOurs = Number(pid) === process.pid;
-    if (isOurs ? writing.has(resolve(folder, entry)) : isAlive(Number(pid))) {
-      throw new TransferError('LOCKED', `${join(folder, target ?? '')}: process ${pid} is writing it (${entry})`, {
+    const [, target, writer] = /^(.*)\.([0-9]+-[0-9a-f]{8})\.part$/.exec(entry) ?? [];
+    if (writer === undefined || (name !== undefined && target !== name)) continue;
+    const part = join(folder, entry);
+    if (await isBeingWritten(part, writer)) {
+      throw new TransferError('LOCKED', `${join(folder, target ?? '')}: process ${writer} is writing it (${entry})`, {
         side: 'sink',
-        hint: `Wait until it ends; if it is not a ferry, remove ${join(folder, entry)}.`,
+        hint: `Wait until it ends; if it is not a ferry, remove ${part}.`,
       });
     }
-    await unlink(join(folder, entry)).catch(() => undefined);
+    await unlink(part).catch(() => undefined);
   }
 }
 
-/** Whether a process of this machine is running. 0 is none. */
-export function isAlive(pid: number): boolean {
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCodeOf(error) === 'EPERM';
-  }
+/** A writer on another machine cannot be asked; one that works touches its file again and again. */
+async function isBeingWritten(part: string, id: string): Promise<boolean> {
+  const writer = writerOf(id);
+  if (writer === 'self') return writing.has(resolve(part));
+  if (writer !== 'elsewhere') return writer === 'alive';
+  const { mtimeMs } = await lstat(part).catch(() => ({ mtimeMs: 0 }));
+  return Date.now() - mtimeMs < SILENT_MS;
 }

@@ -20,18 +20,19 @@ const CHUNK = 1024 * 1024;
 const SMALL = 4096;
 const WINDOW = 16 * 1024;
 
-/** A file on disk. @throws TransferError NOT_FOUND or IO when it cannot be opened. */
-export async function fileAccess(path: string): Promise<RandomAccess> {
+/** A file on disk; reads reject when `signal` is aborted. @throws TransferError NOT_FOUND or IO when it cannot be opened. */
+export async function fileAccess(path: string, signal?: AbortSignal): Promise<RandomAccess> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     throw ioError(error, path, 'source');
   });
   const { size } = await handle.stat();
-  return handleAccess(path, handle, size);
+  return handleAccess(path, handle, size, signal);
 }
 
 /** An open file; closing the access closes the handle. */
-export function handleAccess(label: string, handle: FileHandle, size: number): RandomAccess {
+export function handleAccess(label: string, handle: FileHandle, size: number, signal?: AbortSignal): RandomAccess {
   const read = async (offset: number, length: number): Promise<Buffer> => {
+    signal?.throwIfAborted();
     const buffer = Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < length) {

@@ -1,3 +1,4 @@
+import { idOf } from '../../src/primitives/process-id.js';
 import { describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -181,7 +182,7 @@ describe('wrong input of pack', () => {
   });
 
   test('exits 7: LOCKED', async () => {
-    put(at(`out.tar.${String(process.ppid)}.part`), '');
+    put(at(`out.tar.${idOf(process.ppid)}.part`), '');
     expect(await faultOf(run([await a()], at('out.tar')))).toMatchObject({ code: 'LOCKED' });
   });
 
@@ -217,7 +218,7 @@ describe('wrong input of pack', () => {
     const source = put(at('some.tar'), await tarOf(blobs.layout(entries)));
     const fault = await faultOf(run([source], at('out.tar')));
     expect(fault).toMatchObject({ code: 'BLOB_MISSING', hint: expect.stringContaining('choose them with --only') });
-    expect(fault?.message).toContain('(and 1 more images are damaged');
+    expect(fault?.message).toContain('(1 more: ferry list shows them)');
     expect((await run([source], at('out.tar'), { only: ['n0'] })).images).toHaveLength(1);
     expect(await faultOf(run([source], at('out.tar'), { only: ['n1:1'] }))).toMatchObject({ code: 'BLOB_MISSING' });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { mkdirSync } from 'node:fs';
-import { formatByName } from '../../src/commands/pack.js';
+import { formatByName } from '../../src/commands/output.js';
 import { allWords, parseLocation } from '../../src/commands/words.js';
 import { faultOf } from '../codecs/helpers.js';
 import { put, useTempFolder } from '../helpers/temp-folder.js';

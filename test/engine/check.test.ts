@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import { decompress } from '../../src/codecs/decompress.js';
+import { sniffCompression } from '../../src/codecs/sniff.js';
 import { checkImages, type CheckReport } from '../../src/engine/check.js';
 import { displayName } from '../../src/engine/display.js';
 import { readGraph } from '../../src/engine/graph.js';
@@ -27,6 +28,7 @@ async function check(
     source: { ...blobs.source(), ...change },
     images: images.map(({ image }) => image),
     decompress,
+    isCompressed: (head) => sniffCompression(head) !== 'none',
   });
 }
 

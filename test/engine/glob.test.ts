@@ -55,7 +55,10 @@ describe('rename', () => {
       ['*/*/*=registry.local/*/*'].map(() => 'registry.example/*/*=registry.local/*/*'),
     ],
     [tool, 'docker.io/library/x:latest', ['*=x']],
-    [app, app, ['other=x', 'app=x']],
+    [app, app, ['other=x', 'ap=x']],
+    [app, 'docker.io/library/x:1.0', ['app=x']],
+    [app, 'docker.io/library/x:2', ['app=x:2']],
+    [tool, 'docker.io/library/tool:2', ['registry.example/team/tool=tool']],
     [app, 'docker.io/library/first:latest', ['app:*=first', 'app:1.0=second']],
     [app, 'docker.io/library/b:1.0', ['app:1?0=b:1.0']],
   ])('%s becomes %s', (name, renamed, renamings) => {

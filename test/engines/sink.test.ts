@@ -77,7 +77,7 @@ describe.each(engineNames)('%s', (lab) => {
     await receive([node(name('base'), base)]);
     const opened: Digest[] = [];
     const sink = engineSink(engine, depsWith());
-    const present = await sink.present([node(name('app'), app)]);
+    const present = await sink.present([node(name('app'), app)], never);
     expect(present).toEqual(new Set(base.layers.map(({ blob }) => blob.digest)));
     await receive([node(name('app'), app)], opened);
     expect(layersOf(opened, app)).toBe(1);

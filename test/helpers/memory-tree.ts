@@ -27,6 +27,10 @@ export function memoryTree(members: readonly Member[], { label = 'test.tar', chu
     if (member === undefined || 'bytes' in member) return member?.bytes;
     return find(posix.join(posix.dirname(name), member.link));
   };
+  const realName = (name: string): string => {
+    const member = byName.get(name);
+    return member === undefined || 'bytes' in member ? name : realName(posix.join(posix.dirname(name), member.link));
+  };
   const counted = async function* (bytes: Buffer): AsyncGenerator<Uint8Array> {
     for await (const part of dribble(bytes, chunk)) {
       taken += part.byteLength;
@@ -46,6 +50,7 @@ export function memoryTree(members: readonly Member[], { label = 'test.tar', chu
       opened.push(name);
       return counted(bytes);
     },
+    realName,
     names: () => byName.keys(),
     // eslint-disable-next-line @typescript-eslint/require-await -- as above
     audit: async function* (read) {

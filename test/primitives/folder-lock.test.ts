@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { withFolderLock } from '../../src/primitives/folder-lock.js';
+import { idOf, ownId } from '../../src/primitives/process-id.js';
 import { faultOf } from '../codecs/helpers.js';
 import { put, useTempFolder } from '../helpers/temp-folder.js';
 
@@ -11,7 +12,7 @@ const deadPid = (): number => spawnSync(process.execPath, ['-e', '']).pid;
 describe('withFolderLock', () => {
   test('holds a lock with its process id while it works, and gives the result', async () => {
     const held = await withFolderLock(at(), () => Promise.resolve(readFileSync(at('.ferry.lock'), 'utf8')));
-    expect(held).toBe(`${String(process.pid)}\n`);
+    expect(held).toBe(`${ownId}\n`);
     expect(readdirSync(at())).toEqual([]);
   });
 
@@ -21,22 +22,30 @@ describe('withFolderLock', () => {
   });
 
   test.each([
-    ['of a process that is gone', () => String(deadPid())],
+    ['of a process that is gone', () => idOf(deadPid())],
     ['with nothing in it', () => ''],
     ['with no number in it', () => 'somebody'],
+    ['of an earlier process with the same id', () => ownId],
   ])('takes over a lock %s', async (_, contents) => {
     put(at('.ferry.lock'), contents());
     expect(await withFolderLock(at(), () => Promise.resolve('done'))).toBe('done');
   });
 
   test('is refused while a living process holds it, naming it and the file, and leaves the lock', async () => {
-    put(at('.ferry.lock'), `${String(process.ppid)}\n`);
+    put(at('.ferry.lock'), `${idOf(process.ppid)}\n`);
     let worked = false;
     const fault = await faultOf(withFolderLock(at(), () => Promise.resolve((worked = true))));
     expect(fault).toMatchObject({ code: 'LOCKED', side: 'sink' });
     expect(fault?.message).toContain(`.ferry.lock: process ${String(process.ppid)}`);
     expect(worked).toBe(false);
     expect(readdirSync(at())).toEqual(['.ferry.lock']);
+  });
+
+  test('is refused to a second one in the same process, and to one elsewhere', async () => {
+    const inside = withFolderLock(at(), () => faultOf(withFolderLock(at(), () => Promise.resolve())));
+    expect(await inside).toMatchObject({ code: 'LOCKED' });
+    put(at('.ferry.lock'), '1-00000000\n');
+    expect(await faultOf(withFolderLock(at(), () => Promise.resolve()))).toMatchObject({ code: 'LOCKED' });
   });
 
   test('a folder that is not there is NOT_FOUND', async () => {

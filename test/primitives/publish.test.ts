@@ -1,9 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename } from 'node:path';
 import { bytesOf } from '../../src/primitives/bytes.js';
-import { isAlive, publishFile, removeStaleParts, replaceFile } from '../../src/primitives/publish.js';
+import { idOf, ownId } from '../../src/primitives/process-id.js';
+import { publishFile, removeStaleParts, replaceFile } from '../../src/primitives/publish.js';
 import { faultOf } from '../codecs/helpers.js';
 import { put, useTempFolder } from '../helpers/temp-folder.js';
 
@@ -42,7 +52,7 @@ describe('publishFile', () => {
       breakingOff(() => (during = [...readdirSync(at()), read(at('out'))])),
     );
     await expect(work).rejects.toThrow('the source broke off');
-    expect(during).toEqual(['out', `out.${String(process.pid)}.part`, 'old']);
+    expect(during).toEqual(['out', `out.${ownId}.part`, 'old']);
     expect(readdirSync(at())).toEqual(['out']);
     expect(read(at('out'))).toBe('old');
   });
@@ -58,16 +68,16 @@ describe('publishFile', () => {
   });
 
   test('removes the part of a process that is gone, and no other file', async () => {
-    put(at(`out.${String(deadPid())}.part`), 'stale');
-    put(at('other.1.part'), 'pid 1 lives, and writes another file');
+    put(at(`out.${idOf(deadPid())}.part`), 'stale');
+    put(at(`other.${idOf(1)}.part`), 'pid 1 lives, and writes another file');
     put(at('out.part'), 'not ours');
     await publishFile(at('out'), text('new'));
-    expect(readdirSync(at()).sort()).toEqual(['other.1.part', 'out', 'out.part']);
+    expect(readdirSync(at()).sort()).toEqual([`other.${idOf(1)}.part`, 'out', 'out.part']);
   });
 
   test('is LOCKED while a living process writes the same path', async () => {
     put(at('out'), 'old');
-    put(at(`out.${String(process.ppid)}.part`), 'in the making');
+    put(at(`out.${idOf(process.ppid)}.part`), 'in the making');
     const fault = await faultOf(publishFile(at('out'), text('new')));
     expect(fault).toMatchObject({ code: 'LOCKED', side: 'sink' });
     expect(fault?.message).toContain(`process ${String(process.ppid)}`);
@@ -112,31 +122,68 @@ describe('publishFile', () => {
 
 describe('replaceFile', () => {
   test('does not look at the parts of others', async () => {
-    put(at(`out.${String(process.ppid)}.part`), 'in the making');
+    put(at(`out.${idOf(process.ppid)}.part`), 'in the making');
     expect(await replaceFile(at('out'), text('new'))).toBe(3);
-    expect(readdirSync(at()).sort()).toEqual(['out', `out.${String(process.ppid)}.part`]);
+    expect(readdirSync(at()).sort()).toEqual(['out', `out.${idOf(process.ppid)}.part`]);
   });
 });
 
 describe('removeStaleParts', () => {
   test('without a name, clears the parts of all files', async () => {
-    for (const name of ['a', 'b.tar']) put(at(`${name}.${String(deadPid())}.part`), '');
+    for (const name of ['a', 'b.tar']) put(at(`${name}.${idOf(deadPid())}.part`), '');
     writeFileSync(at('keep.txt'), '');
     await removeStaleParts(at());
     expect(readdirSync(at())).toEqual(['keep.txt']);
   });
 
   test('does not take its own process id for another', async () => {
-    put(at(`out.${String(process.pid)}.part`), 'left behind by an earlier process of the same id');
+    put(at(`out.${ownId}.part`), 'left behind by an earlier process of the same id');
     await removeStaleParts(at(), 'out');
-    expect(existsSync(at(`out.${String(process.pid)}.part`))).toBe(false);
+    expect(existsSync(at(`out.${ownId}.part`))).toBe(false);
   });
 });
 
-test('isAlive: this process is, one that ended is not, one of another user is', () => {
-  expect(isAlive(process.pid)).toBe(true);
-  expect(isAlive(deadPid())).toBe(false);
-  expect(isAlive(1)).toBe(true);
+/** A writer in another container, or on another machine that has the drive: its process number says nothing here. */
+const elsewhere = `${String(process.pid)}-00000000`;
+
+describe('a part from elsewhere', () => {
+  test('is LOCKED while somebody writes to it', async () => {
+    put(at(`out.${elsewhere}.part`), 'in the making');
+    expect(await faultOf(publishFile(at('out'), text('new')))).toMatchObject({ code: 'LOCKED' });
+    expect(read(at(`out.${elsewhere}.part`))).toBe('in the making');
+  });
+
+  test('is removed when nobody has written to it for long', async () => {
+    const part = put(at(`out.${elsewhere}.part`), 'left behind');
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    utimesSync(part, hourAgo, hourAgo);
+    await publishFile(at('out'), text('new'));
+    expect(readdirSync(at())).toEqual(['out']);
+  });
+});
+
+test('two at once in one process: the second is LOCKED, and the first is whole', async () => {
+  let second: Promise<unknown> = Promise.resolve();
+  const first = publishFile(
+    at('out'),
+    (async function* () {
+      yield Buffer.from('one ');
+      second = faultOf(publishFile(at('out'), text('two')));
+      await second;
+      yield Buffer.from('whole');
+    })(),
+  );
+  await first;
+  expect(await second).toMatchObject({ code: 'LOCKED' });
+  expect(read(at('out'))).toBe('one whole');
+});
+
+test('a link stays a link: what it leads to is replaced', async () => {
+  put(at('real'), 'old');
+  symlinkSync('real', at('link'));
+  await publishFile(at('link'), text('new'));
+  expect(read(at('real'))).toBe('new');
+  expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
 });
 
 function canMount(): boolean {

@@ -45,7 +45,11 @@ describe('spool', () => {
 
   test('a folder that cannot be written is a clear error', async () => {
     const fault = await faultOf(spool(dribble(large, 1_000_000), 'x', { folder: at('missing') }));
-    expect(fault).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('missing') });
+    expect(fault).toMatchObject({
+      code: 'IO',
+      message: `temporary folder ${at('missing')}: no such file or folder`,
+      side: 'sink',
+    });
   });
 });
 

@@ -107,7 +107,11 @@ describe('runClient', () => {
 
   test('refuses more output than its budget', async () => {
     const running = runClient({ program: program('exec yes'), args: ['image', 'ls'], signal: never, maxOutput: 1000 });
-    await expect(running).rejects.toMatchObject({ code: 'LIMIT', message: expect.stringContaining('image ls') });
+    await expect(running).rejects.toMatchObject({
+      code: 'LIMIT',
+      message: expect.stringContaining('image ls'),
+      hint: expect.stringContaining('name fewer at a time'),
+    });
   });
 
   test('kills the child, by its pid, when aborted', async () => {

@@ -77,7 +77,7 @@ case $1 in
 esac`);
   const refFile = (ref: string): string => path.join(dir, 'refs', ref.replaceAll(/[/:]/g, '_'));
   const lineOf = (id: string, diffIds: readonly string[], names: readonly string[]): string =>
-    `${JSON.stringify({ Id: id, RootFS: { Type: 'layers', Layers: diffIds }, RepoTags: names, RepoDigests: [], Size: 1000 })}\n`;
+    `${JSON.stringify({ Id: id, RootFS: { Type: 'layers', Layers: diffIds }, RepoTags: names, Size: 1000 })}\n`;
   writeFileSync(path.join(dir, 'next'), '');
   return {
     program: file,
@@ -107,7 +107,6 @@ export function nextImage(
     Id: engine.family === 'containerd' ? image.blob.digest : image.config.digest,
     RootFS: { Layers: change.diffIds ?? image.layers.map(({ diffId }) => diffId) },
     RepoTags: [],
-    RepoDigests: [],
     Size: 1,
   };
   writeFileSync(path.join(path.dirname(nextFileOf(engine)), 'next'), `${JSON.stringify(line)}\n`);

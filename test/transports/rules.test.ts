@@ -31,7 +31,6 @@ const having = (...images: readonly ManifestNode[]): Holdings =>
       id: config.digest,
       diffIds: layers.map(({ diffId }) => diffId),
       names: ['he/base:1'],
-      repoDigests: [],
       size: 1,
     })),
     new Set(),

@@ -209,6 +209,27 @@ describe('forms', () => {
     expect(receipt.items[0]?.note !== undefined).toBe(expected);
   });
 
+  test.each([
+    ['docker.io/he/app', [], 'this one was left out'],
+    ['docker.io/he/app:1', [name], `named ${name} only`],
+  ])('%s with a digest: loaded, and the receipt says what name it got', async (repository, names, words) => {
+    const { blobs, image } = one();
+    const listed = fakeEngine();
+    const diffIds = image.layers.map(({ diffId }) => diffId);
+    listed.add(image.config.digest, diffIds, names);
+    const images = [{ name: `${repository}@${image.blob.digest}`, root: image }];
+    const note = `engines cannot be given a name by digest; ${words}`;
+    expect(await receive(listed, images, blobs)).toMatchObject({ items: [{ state: 'present', note }] });
+    expect(called(listed, 'tag')).toEqual([]);
+
+    const load =
+      'receive; register; cp "$dir/next" "$(ref "$(sed -n \'s/.*"Id":"\\([^"]*\\)".*/\\1/p\' "$dir/next")")"';
+    const empty = fakeEngine({ load });
+    nextImage(empty, image);
+    expect(await receive(empty, images, blobs)).toMatchObject({ items: [{ state: 'proven', note }] });
+    expect(called(empty, 'tag').map((line) => line.split(' ')[2])).toEqual(names);
+  });
+
   test('artifacts are left out and said to be', async () => {
     const { image } = one();
     const chart: ImageNode = {

@@ -1,6 +1,6 @@
 import { type Descriptor } from '../../model/descriptor.js';
 import { type ImageRecord } from '../../model/graph.js';
-import { isImageManifest, type ManifestDocument, parseDocument } from '../../model/manifest.js';
+import { isImageManifest, type IndexDocument, type ManifestDocument, parseDocument } from '../../model/manifest.js';
 import { isDocumentType } from '../../model/media-types.js';
 import { familiarReference, taggedReference } from '../../model/reference.js';
 import { type Decompress, type ImageSource } from '../../ports.js';
@@ -8,6 +8,7 @@ import { readAll } from '../../primitives/bytes.js';
 import { type Digest } from '../../primitives/digest.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
+import { verified } from '../../primitives/verified.js';
 import { BUNDLE_ANNOTATION } from '../bundle/documents.js';
 import { openDockerArchive } from '../docker-archive/index.js';
 import { type ManifestEntry, parseManifestJson } from '../docker-archive/manifest-json.js';
@@ -29,7 +30,7 @@ export function hybridSource(tree: FileTree, decompress: Decompress): ImageSourc
       const strict = (await readIndexFile(tree)).annotations?.[BUNDLE_ANNOTATION] !== undefined;
       const extra = await compareLists(tree, records, strict);
       if (extra.length === 0) return records;
-      docker = await openDockerArchive(tree, decompress);
+      docker = openDockerArchive(tree, decompress);
       const names = new Set(extra.flatMap((entry) => entry.names));
       const nameless = extra.some((entry) => entry.names.length === 0);
       const added = (await docker.images()).filter(({ name }) => (name === undefined ? nameless : names.has(name)));
@@ -67,45 +68,71 @@ async function compareLists(
     for (const { config } of image.manifests) configs.add(config.digest);
   }
   for (const entry of entries) checkNames(tree, entry, byTag);
+  // An entry without a name may be the very image that cannot be read in index.json: it has its fault already.
+  const unreadable = listed.some((image) => image.tag === undefined && image.unreadable);
   return entries.filter(({ names, config }) => {
     if (names.length > 0) return !names.every((name) => byTag.has(name));
+    if (unreadable) return false;
     const digest = statedDigest(config);
     return digest === undefined || !configs.has(digest);
   });
 }
 
-/** An entry of index.json with the images (not artifacts) that it leads to, as far as they can be read. */
-interface Listed {
+/** The images (not artifacts) that a blob leads to. */
+interface Found {
+  readonly manifests: readonly ManifestDocument[];
+  /** Something of it is damaged or absent: what is not known is not compared, and the graph tells the fault. */
+  readonly unreadable: boolean;
+}
+
+/** An entry of index.json with the images that it leads to. */
+interface Listed extends Found {
   /** As manifest.json could have it: a name with a digest alone is none. */
   readonly tag: string | undefined;
-  readonly manifests: readonly ManifestDocument[];
 }
 
 async function listedImages(tree: FileTree, records: readonly ImageRecord[]): Promise<Listed[]> {
   const survey = new Survey(tree);
   const listed: Listed[] = [];
   for (const { name, root } of records) {
-    const manifests = await survey.imagesUnder(root, 0);
-    listed.push({ tag: name === undefined ? undefined : taggedReference(name), manifests });
+    const found = await survey.imagesUnder(root, 0);
+    listed.push({ tag: name === undefined ? undefined : taggedReference(name), ...found });
   }
   return listed;
 }
 
-/** Of a bundle: one entry in manifest.json for each image of index.json, in the same order, with the same contents. */
+/**
+ * Of a bundle: one entry in manifest.json for each image of index.json, in the same order, with the same contents. An
+ * image that cannot be read takes its place in the order by its name alone.
+ */
 function checkSame(tree: FileTree, entries: readonly ManifestEntry[], listed: readonly Listed[]): void {
-  const images = listed.filter(({ manifests }) => manifests.length > 0);
-  for (let i = 0; i < Math.max(entries.length, images.length); i++) {
-    const [entry, image] = [entries[i], images[i]];
-    if (entry !== undefined && image !== undefined && isSame(entry, image)) continue;
-    const name = entry?.names[0] ?? image?.tag;
-    const what = name === undefined ? 'an image without a name' : familiarReference(name);
-    throw disagreement(tree, `${what}, image ${String(i + 1)}, is not the same in both`);
+  const readable = listed.filter(({ unreadable }) => !unreadable);
+  let next = 0;
+  for (const image of listed) {
+    const entry = entries[next];
+    if (image.unreadable) {
+      // It may be an artifact, which has no entry: then the next entry belongs to an image that can be read.
+      const isItsOwn = entry !== undefined && hasTag(entry, image) && !readable.some((other) => isSame(entry, other));
+      if (isItsOwn) next++;
+    } else if (image.manifests.length > 0) {
+      if (entry === undefined || !isSame(entry, image)) throw notTheSame(tree, next, entry, image);
+      next++;
+    }
   }
+  if (next < entries.length) throw notTheSame(tree, next, entries[next]);
 }
 
-function isSame(entry: ManifestEntry, { tag, manifests }: Listed): boolean {
-  if (entry.names.length > 1 || entry.names[0] !== tag) return false;
-  return manifests.some(({ config, layers }) => {
+function notTheSame(tree: FileTree, at: number, entry: ManifestEntry | undefined, image?: Listed): TransferError {
+  const name = entry?.names[0] ?? image?.tag;
+  const what = name === undefined ? 'an image without a name' : familiarReference(name);
+  return disagreement(tree, `${what}, image ${String(at + 1)}, is not the same in both`);
+}
+
+const hasTag = ({ names }: ManifestEntry, { tag }: Listed): boolean => names.length <= 1 && names[0] === tag;
+
+function isSame(entry: ManifestEntry, image: Listed): boolean {
+  if (!hasTag(entry, image)) return false;
+  return image.manifests.some(({ config, layers }) => {
     const paths = [config, ...layers].map(({ digest }) => blobPath(digest));
     return [entry.config, ...entry.layers].join() === paths.join();
   });
@@ -114,8 +141,9 @@ function isSame(entry: ManifestEntry, { tag, manifests }: Listed): boolean {
 function checkNames(tree: FileTree, entry: ManifestEntry, byTag: ReadonlyMap<string, readonly Listed[]>): void {
   const config = statedDigest(entry.config);
   for (const name of entry.names) {
-    const manifests = byTag.get(name)?.flatMap((image) => image.manifests);
-    if (manifests === undefined || manifests.some((manifest) => manifest.config.digest === config)) continue;
+    const images = byTag.get(name);
+    if (images === undefined || images.some(({ unreadable }) => unreadable)) continue;
+    if (images.some(({ manifests }) => manifests.some((manifest) => manifest.config.digest === config))) continue;
     throw disagreement(
       tree,
       `${familiarReference(name)} is ${entry.config} in ${LIST}, and another image in index.json`,
@@ -123,43 +151,62 @@ function checkNames(tree: FileTree, entry: ManifestEntry, byTag: ReadonlyMap<str
   }
 }
 
-/** Reads manifests for their configs alone; what cannot be read is judged, with its own error, by whoever packs it. */
+const NO_IMAGE: Found = { manifests: [], unreadable: false };
+const UNREADABLE: Found = { manifests: [], unreadable: true };
+
+/** Reads manifests for their configs and layers; what cannot be read is judged, with its own error, by the graph. */
 class Survey {
   readonly #tree: FileTree;
-  readonly #seen = new Map<Digest, readonly ManifestDocument[]>();
+  readonly #seen = new Map<string, Found>();
 
   constructor(tree: FileTree) {
     this.#tree = tree;
   }
 
-  async imagesUnder(blob: Descriptor, depth: number): Promise<readonly ManifestDocument[]> {
-    const known = this.#seen.get(blob.digest);
+  async imagesUnder(blob: Descriptor, depth: number): Promise<Found> {
+    // What one entry claims of a blob must not settle what another one finds.
+    const key = `${blob.digest} ${blob.mediaType} ${String(blob.size)}`;
+    const known = this.#seen.get(key);
     if (known !== undefined) return known;
     const found = await this.#read(blob, depth);
-    this.#seen.set(blob.digest, found);
+    this.#seen.set(key, found);
     return found;
   }
 
-  async #read(blob: Descriptor, depth: number): Promise<readonly ManifestDocument[]> {
-    const path = blobPath(blob.digest);
-    if (depth > limits.nesting || !isDocumentType(blob.mediaType) || this.#tree.size(path) === undefined) return [];
+  async #read(blob: Descriptor, depth: number): Promise<Found> {
+    if (!isDocumentType(blob.mediaType)) return NO_IMAGE;
+    if (depth > limits.nesting) return UNREADABLE;
     try {
-      const where = `${this.#tree.label}: ${path}`;
-      const document = parseDocument(
-        await readAll(this.#tree.open(path), limits.manifestBytes, where),
-        blob.mediaType,
-        where,
-      );
-      if (document.kind === 'manifest') return isImageManifest(document) ? [document] : [];
-      // Each once: indexes that list each other over and over must not multiply.
-      const found = new Set<ManifestDocument>();
-      for (const child of document.manifests)
-        for (const manifest of await this.imagesUnder(child, depth + 1)) found.add(manifest);
-      return [...found];
+      const document = await this.#document(blob);
+      if (document.kind === 'manifest') {
+        return isImageManifest(document) ? { manifests: [document], unreadable: false } : NO_IMAGE;
+      }
+      return await this.#imagesOf(document, depth);
     } catch (error) {
-      if (isTransferError(error)) return [];
+      if (isTransferError(error)) return UNREADABLE;
       throw error;
     }
+  }
+
+  async #imagesOf({ manifests: children }: IndexDocument, depth: number): Promise<Found> {
+    // Each once: indexes that list each other over and over must not multiply.
+    const manifests = new Set<ManifestDocument>();
+    const present = children.filter(({ digest }) => this.#tree.size(blobPath(digest)) !== undefined);
+    // Platforms may be left out on purpose, but not all of them.
+    let unreadable = present.length === 0 && children.length > 0;
+    for (const child of present) {
+      const found = await this.imagesUnder(child, depth + 1);
+      for (const manifest of found.manifests) manifests.add(manifest);
+      unreadable ||= found.unreadable;
+    }
+    return { manifests: [...manifests], unreadable };
+  }
+
+  async #document(blob: Descriptor): Promise<ManifestDocument | IndexDocument> {
+    const path = blobPath(blob.digest);
+    const where = `${this.#tree.label}: ${path}`;
+    const bytes = await readAll(verified(this.#tree.open(path), blob, where), limits.manifestBytes, where);
+    return parseDocument(bytes, blob.mediaType, where);
   }
 }
 

@@ -32,7 +32,7 @@ export async function openArchive(
     inner = await uncompressed(access, options);
     await checkIsTar(inner);
     const tree = await tarTree(inner);
-    return await openTree(tree, decompress);
+    return openTree(tree, decompress);
   } catch (error) {
     await inner.close();
     throw error;
@@ -40,7 +40,7 @@ export async function openArchive(
 }
 
 /** Opens the files of an image archive, wherever they are. @throws TransferError NOT_AN_IMAGE when they are none. */
-export async function openTree(tree: FileTree, decompress: Decompress): Promise<ImageSource> {
+export function openTree(tree: FileTree, decompress: Decompress): ImageSource {
   if (isOciLayout(tree)) return hybridSource(tree, decompress);
   if (isDockerArchive(tree)) return openDockerArchive(tree, decompress);
   throw notAnImage(tree);
@@ -52,7 +52,10 @@ async function uncompressed(access: RandomAccess, options: SpoolOptions): Promis
   const table = format === 'zstd' ? await readSeekTable(access) : undefined;
   if (table !== undefined) return seekableAccess(access, table);
   try {
-    return await spool(decompressAs(format, access.stream(0, access.size), access.label), access.label, options);
+    return await spool(decompressAs(format, access.stream(0, access.size), access.label), access.label, {
+      ...options,
+      compressed: () => access.size,
+    });
   } finally {
     await access.close();
   }
@@ -78,23 +81,17 @@ async function checkIsTar(access: RandomAccess): Promise<void> {
   );
 }
 
-/** Says what a tar without an image in it is, as far as its members tell. */
+/** Says what a tar or a folder without an image in it is, as far as its names tell. */
 function notAnImage(tree: FileTree): TransferError {
   const names = [...take(tree.names(), 20_000)];
-  const hint = 'Make an image archive with `docker save -o app.tar app:1.0`, or with `ferry pack`.';
-  const fileSystem = names.some(
-    (name) => name === '.dockerenv' || /^(?:etc\/passwd|bin\/sh|usr\/bin\/env|etc\/os-release)$/.test(name),
-  );
-  if (fileSystem) {
-    return new TransferError(
-      'NOT_AN_IMAGE',
-      `${tree.label}: it holds a file system (docker export writes such files), no image`,
-      {
-        side: 'source',
-        hint: 'Save the image instead: docker save -o app.tar IMAGE; or make an image of it first: docker import FILE app:1.0.',
-      },
-    );
+  const fileSystem = fileSystemIn(names);
+  if (fileSystem !== undefined) {
+    return new TransferError('NOT_AN_IMAGE', `${tree.label}: ${fileSystem.what}, no image`, {
+      side: 'source',
+      hint: fileSystem.hint,
+    });
   }
+  const hint = 'Make an image archive with `docker save -o app.tar app:1.0`, or with `ferry pack`.';
   const some = names.slice(0, 3).map((name) => printable(name, 40));
   const found = some.length === 0 ? 'nothing' : `${some.join(', ')}${names.length > 3 ? ', …' : ''}`;
   return new TransferError(
@@ -102,6 +99,24 @@ function notAnImage(tree: FileTree): TransferError {
     `${tree.label}: expected index.json, manifest.json or repositories in it, found ${found}`,
     { side: 'source', hint },
   );
+}
+
+/** Whether these are the names of a root file system, with what to say about it. */
+function fileSystemIn(names: readonly string[]): { readonly what: string; readonly hint: string } | undefined {
+  // A tree of a folder lists the folders at its top; a tar lists files, and links such as bin -> usr/bin.
+  if (names.includes('etc') && (names.includes('usr') || names.includes('bin'))) {
+    return {
+      what: 'it holds the folders of a file system (etc, usr, bin)',
+      hint: 'Name the folder or file that the image was saved to; or make an image of this one first: tar -cC FOLDER . | docker import - app:1.0.',
+    };
+  }
+  const inTar = (name: string): boolean =>
+    name === '.dockerenv' || /^(?:etc\/passwd|bin\/sh|usr\/bin\/env|etc\/os-release)$/.test(name);
+  if (!names.some(inTar)) return undefined;
+  return {
+    what: 'it holds a file system (docker export writes such files)',
+    hint: 'Save the image instead: docker save -o app.tar IMAGE; or make an image of it first: docker import FILE app:1.0.',
+  };
 }
 
 function* take<T>(items: Iterable<T>, max: number): Generator<T> {

@@ -64,6 +64,7 @@ export class DockerArchive implements ImageSource {
   async *audit(reached: ReadonlySet<Digest>): AsyncGenerator<TransferError> {
     // Whoever asks for the images is told what is wrong with them.
     await this.images().catch(() => undefined);
+    yield* this.#shelf.auditCopies();
     const read = new Set([...this.#shelf.read, ...this.#membersOf(reached)]);
     for (const member of this.#tree.names()) {
       const digest = blobDigest(member);

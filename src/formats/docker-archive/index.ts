@@ -12,8 +12,7 @@ export { isMadeManifest, madeManifestDescriptor, makeManifest, type ManifestPart
  * Closing the source closes the tree.
  * @throws TransferError NOT_AN_IMAGE when the tree has neither manifest.json nor `repositories`.
  */
-// eslint-disable-next-line @typescript-eslint/require-await -- other formats have to read before they can say what they are
-export async function openDockerArchive(tree: FileTree, decompress: Decompress): Promise<ImageSource> {
+export function openDockerArchive(tree: FileTree, decompress: Decompress): ImageSource {
   if (isDockerArchive(tree)) return new DockerArchive(tree, decompress);
   throw new TransferError('NOT_AN_IMAGE', `${tree.label}: expected "manifest.json" or "repositories", found neither`, {
     side: 'source',

@@ -1,7 +1,7 @@
 import { type Decompress } from '../../ports.js';
 import { type ByteStream, measure } from '../../primitives/bytes.js';
 import { type Digest } from '../../primitives/digest.js';
-import { TransferError } from '../../primitives/errors.js';
+import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { type Expected } from '../../primitives/verified.js';
 import { type FileTree } from '../tree/file-tree.js';
 import { isCompressed } from './compression.js';
@@ -25,6 +25,8 @@ export class LayerShelf {
   readonly #layers = new Map<Digest, ShelvedLayer>();
   /** Further members of a layer that are stored in another size and were found to be the same tar. */
   readonly #twins = new Map<string, Digest>();
+  /** Members that were taken for a layer because of their size alone, with the diffID that they should have. */
+  readonly #copies = new Map<string, { readonly member: string; readonly diffId: Digest }>();
   /** Members that were read to their end to describe them. */
   readonly read = new Set<string>();
 
@@ -45,7 +47,10 @@ export class LayerShelf {
   async describe(member: string, diffId: Digest, where: string): Promise<ShelvedLayer> {
     const stored = this.#storedSize(member, where);
     const known = this.#layers.get(diffId);
-    if (known !== undefined && (known.stored === stored || this.#twins.get(member) === diffId)) return known;
+    if (known !== undefined && (known.stored === stored || this.#twins.get(member) === diffId)) {
+      this.#noteCopy(member, known);
+      return known;
+    }
     const layer = await this.#measured(member, stored, diffId, where);
     if (known === undefined) {
       this.#layers.set(diffId, layer);
@@ -53,6 +58,7 @@ export class LayerShelf {
     }
     if (known.size !== layer.size) throw differ(where, known, layer);
     this.#twins.set(member, diffId);
+    this.#noteCopy(member, known);
     return known;
   }
 
@@ -65,6 +71,30 @@ export class LayerShelf {
     const layer = this.#layers.get(digest) ?? { digest, size, member, stored, compressed };
     this.#layers.set(digest, layer);
     return layer;
+  }
+
+  /**
+   * Reads the copies of layers that nothing else reads: the image is taken from the first member of a layer, another
+   * reader of the archive may take it from any.
+   */
+  async *auditCopies(): AsyncGenerator<TransferError> {
+    for (const { member, diffId } of this.#copies.values()) {
+      try {
+        const found = (await measure(this.#plain(member, await isCompressed(this.#tree.open(member))))).digest;
+        if (found !== diffId) yield badCopy(this.#tree.label, member, diffId, found);
+      } catch (error) {
+        if (!isTransferError(error)) throw error;
+        yield error;
+      }
+      this.read.add(member);
+    }
+  }
+
+  #noteCopy(member: string, { member: first, digest: diffId }: ShelvedLayer): void {
+    if (member === first || this.read.has(member)) return;
+    // Docker before 25 writes a layer once and links to it from every other image: that is no copy.
+    const real = this.#tree.realName(member);
+    if (real !== this.#tree.realName(first)) this.#copies.set(`${diffId} ${real}`, { member, diffId });
   }
 
   /** The plain tar of a layer. */
@@ -96,6 +126,17 @@ export class LayerShelf {
 function differ(where: string, one: ShelvedLayer, other: ShelvedLayer): TransferError {
   const sizes = [one, other].map(({ member, size }) => `${quoted(member)} with ${String(size)} bytes`);
   return badArchive(`${where}: expected one layer ${one.digest}, found ${sizes.join(' and ')}`);
+}
+
+function badCopy(label: string, member: string, expected: Digest, found: Digest): TransferError {
+  return new TransferError(
+    'BLOB_CORRUPT',
+    `${label}: layer ${quoted(member)}: expected a copy of layer ${expected}, found ${found}`,
+    {
+      side: 'source',
+      hint: 'The layer is there once more and whole, so ferry can pack the images anew; engines may refuse this file.',
+    },
+  );
 }
 
 function wrongDiffId(where: string, member: string, expected: Digest, found: Digest): TransferError {

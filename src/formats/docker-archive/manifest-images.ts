@@ -1,6 +1,5 @@
-import { isArray, isObject, type Json, parseJson } from '../../model/json.js';
-import { malformed } from '../../model/descriptor.js';
-import { type Digest, digestOf, parseDigest } from '../../primitives/digest.js';
+import { parseConfig } from '../../model/config.js';
+import { type Digest, digestOf } from '../../primitives/digest.js';
 import { TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
 import { type FileTree } from '../tree/file-tree.js';
@@ -45,18 +44,7 @@ async function readConfig(
   const stated = statedDigest(member);
   if (stated !== undefined && stated !== digest) throw misnamed(where, member, digest);
   const config = { digest, size: bytes.byteLength, members: [member], open: () => tree.open(member) };
-  return { config, diffIds: parseDiffIds(bytes, `${where}: config ${quoted(member)}`) };
-}
-
-/** OCI image-spec, config.md: `rootfs.diff_ids`. Go leaves it out of a config without layers. */
-function parseDiffIds(bytes: Uint8Array, where: string): readonly Digest[] {
-  const document: Json = parseJson(bytes, where);
-  if (!isObject(document)) throw malformed(where, 'an object', document);
-  const { rootfs } = document;
-  if (!isObject(rootfs)) throw malformed(`${where}: rootfs`, 'an object', rootfs);
-  const diffIds = rootfs['diff_ids'] ?? [];
-  if (!isArray(diffIds)) throw malformed(`${where}: rootfs.diff_ids`, 'a list of digests', diffIds);
-  return diffIds.map((diffId, i) => parseDigest(diffId, `${where}: rootfs.diff_ids[${String(i)}]`));
+  return { config, diffIds: parseConfig(bytes, `${where}: config ${quoted(member)}`).diffIds };
 }
 
 function misnamed(where: string, member: string, found: Digest): TransferError {

@@ -64,7 +64,7 @@ async function strayFault(tree: FileTree, name: string, digest: Digest): Promise
   try {
     const found = (await measure(tree.open(name))).digest;
     if (found === digest) return undefined;
-    return new TransferError('BLOB_CORRUPT', `${tree.label}: ${name} (no image needs it): found ${found}`, {
+    return new TransferError('BLOB_CORRUPT', `${tree.label}: ${name} (no whole image needs it): found ${found}`, {
       side: 'source',
       hint: 'Part of the archive is damaged; packing it anew leaves this blob out.',
     });

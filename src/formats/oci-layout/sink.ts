@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDescriptor } from '../../model/descriptor.js';
@@ -11,6 +10,8 @@ import { bytesOf, measure } from '../../primitives/bytes.js';
 import { type Digest } from '../../primitives/digest.js';
 import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { withFolderLock } from '../../primitives/folder-lock.js';
+import { fileAccess } from '../../primitives/random-access.js';
+import { type Expected } from '../../primitives/verified.js';
 import { flushFolder, publishFile, removeStaleParts, replaceFile } from '../../primitives/publish.js';
 import { indexDocument, type IndexEntry, indexEntry, LAYOUT_DOCUMENT } from '../bundle/documents.js';
 import { storedItems } from '../bundle/sink.js';
@@ -26,12 +27,12 @@ const BLOBS = 'blobs/sha256';
 export function ociLayoutSink(folder: string): ImageSink {
   return {
     label: folder,
-    present: (images) => presentBlobs(folder, images),
+    present: (images, signal) => presentBlobs(folder, images, signal),
     receive: (plan, open, signal) => receive(folder, plan, open, signal),
   };
 }
 
-async function presentBlobs(folder: string, images: readonly ImageNode[]): Promise<Set<Digest>> {
+async function presentBlobs(folder: string, images: readonly ImageNode[], signal: AbortSignal): Promise<Set<Digest>> {
   await checkIsLayout(folder);
   const present = new Set<Digest>();
   const looked = new Set<Digest>();
@@ -39,14 +40,22 @@ async function presentBlobs(folder: string, images: readonly ImageNode[]): Promi
     for (const { blob } of blobsIn(root)) {
       if (looked.has(blob.digest)) continue;
       looked.add(blob.digest);
-      const path = join(folder, blobPath(blob.digest));
-      const stats = await stat(path).catch(() => undefined);
-      if (stats?.isFile() !== true || stats.size !== blob.size) continue;
-      if ((await measure(createReadStream(path, { highWaterMark: 1 << 20 }))).digest === blob.digest)
-        present.add(blob.digest);
+      if (await isWhole(join(folder, blobPath(blob.digest)), blob, signal)) present.add(blob.digest);
     }
   }
   return present;
+}
+
+/** Whether a file has the bytes that its name says: what lies there is hashed before it is trusted. */
+async function isWhole(path: string, { digest, size }: Expected, signal: AbortSignal): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isFile() !== true || stats.size !== size) return false;
+  const access = await fileAccess(path, signal);
+  try {
+    return (await measure(access.stream(0, size))).digest === digest;
+  } finally {
+    await access.close();
+  }
 }
 
 /** A folder that holds other things is somebody's; blobs are not strewn into it. */

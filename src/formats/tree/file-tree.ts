@@ -13,7 +13,9 @@ export interface FileTree {
   size(name: string): number | undefined;
   /** @throws TransferError BLOB_MISSING when there is no such file. */
   open(name: string): ByteStream;
-  /** All files, in the order in which they are stored. */
+  /** The name of the file that `name` leads to, links followed: the same for all names of one file. */
+  realName(name: string): string;
+  /** All files, in the order in which they are stored; of a folder, its blobs and what lies at its top. */
   names(): Iterable<string>;
   /** Faults of the container (frames, trailing bytes) that reading the files named in `read` has not found. */
   audit(read: ReadonlySet<string>): AsyncIterable<TransferError>;

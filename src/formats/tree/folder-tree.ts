@@ -1,11 +1,11 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
 import { fileAccess } from '../../primitives/random-access.js';
 import { type FileTree } from './file-tree.js';
 
-/** Folders of an image layout that hold its blobs; what else lies in a folder is none of ours. */
+/** The folder of an image layout that holds its blobs: the only one that is listed, whatever else there is. */
 const BLOB_FOLDER = 'blobs/sha256';
 
 /** A folder as a FileTree. Files are looked up when they are asked for; nothing is listed in advance. */
@@ -20,7 +20,8 @@ export function folderTree(path: string): FileTree {
     label: path,
     size,
     open: (name) => openFile(path, name, size(name)),
-    names: () => blobNames(path),
+    realName: (name) => realName(root, name),
+    names: () => [...listed(path), ...listed(join(path, BLOB_FOLDER)).map((name) => `${BLOB_FOLDER}/${name}`)],
     // A folder is no container that could be broken.
     audit: async function* () {},
     close: () => Promise.resolve(),
@@ -64,9 +65,18 @@ async function* openFile(label: string, name: string, size: number | undefined):
   }
 }
 
-function blobNames(path: string): string[] {
+function realName(root: string, name: string): string {
   try {
-    return readdirSync(join(path, BLOB_FOLDER)).map((name) => `${BLOB_FOLDER}/${name}`);
+    return relative(root, realpathSync(join(root, name))).replaceAll(sep, '/');
+  } catch {
+    return name;
+  }
+}
+
+/** Names of what lies in a folder; none when it cannot be listed, which does not keep its files from being read. */
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
   } catch {
     return [];
   }

@@ -29,6 +29,7 @@ export async function tarTree(access: AuditedAccess): Promise<FileTree> {
     label: access.label,
     size: (name) => resolve(name)?.size,
     open: (name) => openMember(access, name, resolve(name)),
+    realName: (name) => resolve(name)?.name ?? name,
     names: () => members.keys(),
     audit: async function* () {
       yield* trailingBytes(access, end);

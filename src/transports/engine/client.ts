@@ -131,7 +131,9 @@ function tooSlow(call: ClientCall): TransferError {
 }
 
 function tooMuch(call: ClientCall): TransferError {
-  return new TransferError('LIMIT', `${commandOf(call)}: printed more than ${String(call.maxOutput)} bytes`);
+  return new TransferError('LIMIT', `${commandOf(call)}: printed more than ${String(call.maxOutput)} bytes`, {
+    hint: "Check that this program is an engine's own client; if there are very many images, name fewer at a time.",
+  });
 }
 
 /** The command without its names: `docker image inspect`. */

@@ -57,7 +57,7 @@ function platformNote(image: ManifestNode, engine: Engine): string | undefined {
 }
 
 /** A name as `tag` takes it. A digest cannot be given to an image, it has it or not. */
-function taggable(name: string | undefined): string | undefined {
+export function taggable(name: string | undefined): string | undefined {
   const tag = name?.split('@', 1)[0];
   return tag !== undefined && tag.lastIndexOf(':') > tag.lastIndexOf('/') ? tag : undefined;
 }

@@ -1,5 +1,6 @@
 import { isArray, isObject, type Json, parseJson } from '../../model/json.js';
 import { type Digest, isDigest } from '../../primitives/digest.js';
+import { chunksOf, IDS_AT_ONCE } from './chunks.js';
 import { type ClientResult, QUERY_TIMEOUT, runClient } from './client.js';
 import { describeEngine, type Engine } from './engine.js';
 import { engineFailed, wordsOf } from './failure.js';
@@ -12,22 +13,17 @@ export interface EngineImage {
   readonly diffIds: readonly Digest[];
   /** As the engine prints them: Docker `app:1`, Podman `docker.io/library/app:1`. */
   readonly names: readonly string[];
-  /** `name@sha256:...`; Podman and the containerd store give one to every image. */
-  readonly repoDigests: readonly string[];
   /** Bytes, by the engine's own reckoning. */
   readonly size: number;
 }
 
-/** IDs in one `image inspect`: 72 kB of arguments, and an answer that a slow engine gives within QUERY_TIMEOUT. */
-const CHUNK = 1000;
 /** Bytes that a client may print in answer to one question. 1,000 images of 200 layers take 16 MB. */
 const ANSWER = 64 * 1024 * 1024;
 
 // The whole `{{json .}}` of Docker is ten times as long. RootFS, not RootFS.Layers: a broken image of the containerd
 // store has none, and one such image would fail the question about all. Podman knows
 // `.Id` only in just that form.
-const FORMAT =
-  '{"Id":"{{.Id}}","RootFS":{{json .RootFS}},"RepoTags":{{json .RepoTags}},"RepoDigests":{{json .RepoDigests}},"Size":{{json .Size}}}';
+const FORMAT = '{"Id":"{{.Id}}","RootFS":{{json .RootFS}},"RepoTags":{{json .RepoTags}},"Size":{{json .Size}}}';
 
 /** Everything that the engine has, by one `image ls` and one `image inspect` (in chunks where there are thousands). */
 export async function inventory(engine: Engine, signal: AbortSignal): Promise<readonly EngineImage[]> {
@@ -35,9 +31,7 @@ export async function inventory(engine: Engine, signal: AbortSignal): Promise<re
   if (list.status !== 0) throw engineFailed(describeEngine(engine), 'listing its images', wordsOf(list));
   const ids = [...new Set(list.stdout.split('\n').filter((line) => line !== ''))];
   const images: EngineImage[] = [];
-  for (let start = 0; start < ids.length; start += CHUNK) {
-    images.push(...(await inspect(engine, ids.slice(start, start + CHUNK), signal)).images);
-  }
+  for (const chunk of chunksOf(ids, IDS_AT_ONCE)) images.push(...(await inspect(engine, chunk, signal)).images);
   return images;
 }
 
@@ -68,20 +62,24 @@ export async function inspect(engine: Engine, refs: readonly string[], signal: A
 }
 
 /** A question to an engine, bounded in time and in what is read. */
-export function query(engine: Engine, args: readonly string[], signal: AbortSignal): Promise<ClientResult> {
-  return runClient({ program: engine.program, args, signal, timeoutMs: QUERY_TIMEOUT, maxOutput: ANSWER });
+export function query(
+  engine: Engine,
+  args: readonly string[],
+  signal: AbortSignal,
+  timeoutMs = QUERY_TIMEOUT,
+): Promise<ClientResult> {
+  return runClient({ program: engine.program, args, signal, timeoutMs, maxOutput: ANSWER });
 }
 
 function imageFrom(value: Json): EngineImage | undefined {
   if (!isObject(value)) return undefined;
   const id = digestFrom(value['Id']);
   if (id === undefined) return undefined;
-  const { RootFS, RepoTags, RepoDigests, Size } = value as Readonly<Record<string, Json>>;
+  const { RootFS, RepoTags, Size } = value as Readonly<Record<string, Json>>;
   return {
     id,
     diffIds: textsIn(isObject(RootFS) ? RootFS['Layers'] : undefined).filter((text) => isDigest(text)),
     names: textsIn(RepoTags),
-    repoDigests: textsIn(RepoDigests),
     size: typeof Size === 'number' ? Size : 0,
   };
 }

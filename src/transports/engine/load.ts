@@ -121,7 +121,7 @@ function readsZstd({ family, version }: Engine): boolean {
 const hasZstd = (image: ManifestNode): boolean =>
   image.layers.some(({ blob }) => statedCompression(blob.mediaType) === 'zstd');
 
-/** `open`, with every layer that is not its own diffID checked while it is read. */
+/** `open`, with what is inside every layer checked against its diffID while it is read. */
 function checked(run: Run, group: LoadGroup, open: OpenBlob): OpenBlob {
   const contents = new Map<Digest, Digest>();
   for (const { blob, diffId } of [...imagesIn(group.node)].flatMap(({ layers }) => layers)) {
@@ -136,7 +136,7 @@ function checked(run: Run, group: LoadGroup, open: OpenBlob): OpenBlob {
   }
   return (blob) => {
     const diffId = contents.get(blob.digest);
-    if (diffId === undefined || diffId === blob.digest) return open(blob);
+    if (diffId === undefined) return open(blob);
     const where = `${nameOf(group)}: layer ${blob.digest}`;
     return checkedLayer(open(blob), diffId, run.deps.decompress, where);
   };

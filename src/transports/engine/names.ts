@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Digest, shortDigest } from '../../primitives/digest.js';
+import { chunksOf, NAMES_AT_ONCE } from './chunks.js';
+import { QUERY_TIMEOUT } from './client.js';
 import { describeEngine, type Engine, isAtLeast } from './engine.js';
 import { checkArgument, engineFailed, wordsOf } from './failure.js';
 import { inspect, query } from './inventory.js';
@@ -29,20 +31,27 @@ export async function tag(engine: Engine, from: string, name: string, signal: Ab
 /**
  * Takes names away, and with an image's last name the image, but nothing below it: a plain `podman rmi` also removes
  * images without a name whose layers the removed one builds on. What could not be removed is said, not thrown.
+ * `timeoutMs` is for each call of a client, of which many names take several; an engine that lets one pass is not asked
+ * again.
  */
 export async function untag(
   engine: Engine,
   names: readonly string[],
   signal: AbortSignal,
+  timeoutMs = QUERY_TIMEOUT,
 ): Promise<string | undefined> {
-  if (names.length === 0) return undefined;
   const knowsFlag = engine.family !== 'podman' || isAtLeast(engine.version, 4, 3); // older ones: not measured
   const flags = knowsFlag ? ['--no-prune'] : [];
-  const result = await query(engine, ['rmi', ...flags, ...names.map(checkArgument)], signal).catch((error: unknown) =>
-    error instanceof Error ? error.message : String(error),
-  );
-  if (typeof result === 'string') return result;
-  return result.status === 0 ? undefined : wordsOf(result);
+  let words: string | undefined;
+  try {
+    for (const chunk of chunksOf(names.map(checkArgument), NAMES_AT_ONCE)) {
+      const result = await query(engine, ['rmi', ...flags, ...chunk], signal, timeoutMs);
+      if (result.status !== 0) words ??= wordsOf(result);
+    }
+  } catch (error) {
+    words ??= error instanceof Error ? error.message : String(error);
+  }
+  return words;
 }
 
 /**
@@ -54,14 +63,15 @@ export async function checkNames(
   wanted: readonly (readonly [name: string, id: Digest])[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { images } = await inspect(
-    engine,
-    wanted.map(([name]) => name),
-    signal,
-  );
-  for (const [at, [name, id]] of wanted.entries()) {
-    const found = images[at]?.id;
-    if (found !== id) {
+  for (const chunk of chunksOf(wanted, NAMES_AT_ONCE)) {
+    const { images } = await inspect(
+      engine,
+      chunk.map(([name]) => name),
+      signal,
+    );
+    for (const [at, [name, id]] of chunk.entries()) {
+      const found = images[at]?.id;
+      if (found === id) continue;
       const words = `expected image ${id} under that name, found ${found ?? 'none'}`;
       throw engineFailed(describeEngine(engine), `naming an image ${name}`, words);
     }

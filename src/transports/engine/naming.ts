@@ -4,7 +4,7 @@ import { inspect } from './inventory.js';
 import { idRef, type Run } from './load.js';
 import { checkNames, tag, untag } from './names.js';
 
-/** Milliseconds for tidying up after a failure, when the run's own signal may be aborted already. */
+/** Milliseconds for each call that tidies up after a failure, when the run's own signal may be aborted already. */
 const TIDY = 60_000;
 /** Milliseconds. An engine whose client was killed may still finish what it was at. */
 const SECOND_LOOK = 1_000;
@@ -57,9 +57,9 @@ export async function takeBack(run: Run): Promise<void> {
   try {
     for (let look = 0; look < (run.signal.aborted ? 2 : 1); look++) {
       if (look > 0) await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK));
-      const tidy = AbortSignal.timeout(TIDY);
-      await untag(engine, [...temporary], tidy); // some of them may not be there, and it says so: no matter
-      for (const id of unnamed) await removeUnnamed(run, id, tidy);
+      // Some of them may not be there, and it says so: no matter.
+      await untag(engine, [...temporary], new AbortController().signal, TIDY);
+      for (const id of unnamed) await removeUnnamed(run, id, AbortSignal.timeout(TIDY));
     }
   } catch {
     // The engine is gone or hangs: the error that led here says so, and the next run removes what is left.

@@ -5,7 +5,7 @@ import { type ImageSink, type OpenBlob } from '../../ports.js';
 import { type Digest } from '../../primitives/digest.js';
 import { type EngineDeps } from './deps.js';
 import { describeEngine, type Engine } from './engine.js';
-import { blobsOf, type Grouping, groupLoads, type LoadGroup } from './groups.js';
+import { blobsOf, type Grouping, groupLoads, type LoadGroup, taggable } from './groups.js';
 import { addProven, copyOf, type Holdings, omittable } from './holdings.js';
 import { idRef, loadGroup, type Loaded, nameOf, type Run } from './load.js';
 import { isStale, untag } from './names.js';
@@ -19,9 +19,9 @@ import { surveyEngine } from './survey.js';
 export function engineSink(engine: Engine, deps: EngineDeps): ImageSink {
   return {
     label: describeEngine(engine),
-    present: async (images) => {
+    present: async (images, signal) => {
       const { groups } = groupLoads(images, engine);
-      const have = await surveyEngine(engine, groups, deps.signal);
+      const have = await surveyEngine(engine, groups, AbortSignal.any([signal, deps.signal]));
       const lacking = new Set(loadsAhead(engine, groups, have).flatMap(({ send }) => [...send.keys()]));
       const reached = images.flatMap(({ root }) => [...blobsIn(root)].map(({ blob }) => blob.digest));
       // What the engine has no use for (other platforms, artifacts) does not move either.
@@ -107,12 +107,21 @@ function itemFor(
   const common = { name, digest: root.blob.digest };
   if (typeof group === 'string') return { ...common, imageId: configOf(node), state: 'skipped', note: group };
   const result = loaded.get(group);
-  const isNamed = name === undefined || before.names.get(name) === group.id;
+  const given = taggable(name);
+  const isNamed = given === undefined || before.names.get(given) === group.id;
   const added = result === undefined && !isNamed ? 'the image was there already, the name is new' : undefined;
-  const notes = [result?.doubt, result?.note, added, group.note].filter((note) => note !== undefined);
+  const notes = [result?.doubt, result?.note, added, digestNote(name, given), group.note].filter(
+    (note) => note !== undefined,
+  );
   const state = result?.doubt !== undefined ? 'unproven' : result === undefined && isNamed ? 'present' : 'proven';
   const imageId = group.image.config.digest;
   return { ...common, imageId, state, ...(notes.length === 0 ? {} : { note: notes.join('; ') }) };
+}
+
+/** What became of a name by digest. The image may have other names all the same: those of its other entries. */
+function digestNote(name: string | undefined, given: string | undefined): string | undefined {
+  if (name?.includes('@') !== true) return undefined;
+  return `engines cannot be given a name by digest; ${given === undefined ? 'this one was left out' : `named ${given} only`}`;
 }
 
 function configOf(node: ImageNode): Digest | undefined {

@@ -17,9 +17,9 @@ export interface Opened {
   readonly source: ImageSource;
 }
 
-export async function openMembers(members: readonly Member[], chunk?: number): Promise<Opened> {
+export function openMembers(members: readonly Member[], chunk?: number): Promise<Opened> {
   const tree = memoryTree(members, chunk === undefined ? {} : { chunk });
-  return { tree, source: await openDockerArchive(tree, gunzip) };
+  return Promise.resolve({ tree, source: openDockerArchive(tree, gunzip) });
 }
 
 export async function listMembers(members: readonly Member[]): Promise<readonly ImageRecord[]> {

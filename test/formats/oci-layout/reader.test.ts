@@ -135,7 +135,7 @@ describe('audit', () => {
     const [fault] = await audit(memoryTree(damaged.layout([])), []);
     expect(fault).toMatchObject({
       code: 'BLOB_CORRUPT',
-      message: expect.stringContaining(`blobs/sha256/${hexOf(image.layers[0]!.digest)} (no image needs it)`),
+      message: expect.stringContaining(`blobs/sha256/${hexOf(image.layers[0]!.digest)} (no whole image needs it)`),
     });
   });
 

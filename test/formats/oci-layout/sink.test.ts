@@ -11,6 +11,7 @@ import { type Plan } from '../../../src/model/plan.js';
 import { type ImageRecord } from '../../../src/model/graph.js';
 import { type Receipt } from '../../../src/model/receipt.js';
 import { hexOf } from '../../../src/primitives/digest.js';
+import { idOf } from '../../../src/primitives/process-id.js';
 import { faultOf } from '../../codecs/helpers.js';
 import { Blobs } from '../../helpers/blobs.js';
 import { testContext } from '../../helpers/context.js';
@@ -81,7 +82,7 @@ describe('a new folder', () => {
 
   test('is read back', async () => {
     await write(at('out'), [{ name: APP, root: app.root }]);
-    const source = await openTree(folderTree(at('out')), decompress);
+    const source = openTree(folderTree(at('out')), decompress);
     expect((await readGraph(source, await source.images())).faults).toEqual([]);
   });
 });
@@ -176,7 +177,7 @@ describe('a folder that exists', () => {
 
   test('that a living process writes is LOCKED', async () => {
     await write(at('out'), [{ name: APP, root: app.root }]);
-    put(at('out/.ferry.lock'), String(process.ppid));
+    put(at('out/.ferry.lock'), idOf(process.ppid));
     expect(await faultOf(write(at('out'), [{ name: TOOL, root: tool.root }]))).toMatchObject({ code: 'LOCKED' });
     expect(named(at('out'))).toEqual([[APP, app.root.digest]]);
   });
@@ -219,7 +220,7 @@ describe('a transfer that breaks off', () => {
 
   test('parts of a process that is gone are removed by the next', async () => {
     await write(at('out'), [{ name: APP, root: app.root }]);
-    put(at('out/blobs/sha256/x.99999999.part'), 'half');
+    put(at(`out/blobs/sha256/x.${idOf(99_999_999)}.part`), 'half');
     await write(at('out'), [{ name: TOOL, root: tool.root }]);
     expect(readdirSync(at('out/blobs/sha256')).filter((name) => name.endsWith('.part'))).toEqual([]);
   });

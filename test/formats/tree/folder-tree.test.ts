@@ -24,7 +24,7 @@ describe('a folder as a tree', () => {
       tree.size('index.json/x'),
     ]).toEqual([2, 4, undefined, undefined, undefined]);
     expect((await collect(tree.open('blobs/sha256/aa'))).toString()).toBe('blob');
-    expect([...tree.names()]).toEqual(['blobs/sha256/aa']);
+    expect([...tree.names()]).toEqual(['blobs', 'index.json', 'blobs/sha256/aa']);
     await tree.close();
   });
 
@@ -73,6 +73,16 @@ describe('a folder as a tree', () => {
     mkdirSync(at('l/blobs'), { recursive: true });
     symlinkSync(at('elsewhere'), at('l/blobs/sha256'));
     expect(() => folderTree(at('l')).size('blobs/sha256/aa')).toThrow(expect.objectContaining({ code: 'BAD_ARCHIVE' }));
+  });
+
+  test('the names of one file have one real name', () => {
+    symlinkSync('aa', `${layout()}/blobs/sha256/bb`);
+    const tree = folderTree(at('layout'));
+    expect(['aa', 'bb', 'cc'].map((name) => tree.realName(`blobs/sha256/${name}`))).toEqual([
+      'blobs/sha256/aa',
+      'blobs/sha256/aa',
+      'blobs/sha256/cc',
+    ]);
   });
 
   test('a loop of links is a file that is not there', () => {
