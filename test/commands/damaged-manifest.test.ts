@@ -3,13 +3,13 @@ import { list } from '../../src/commands/list.js';
 import { pack } from '../../src/commands/pack.js';
 import { verify } from '../../src/commands/verify.js';
 import { type Descriptor } from '../../src/model/descriptor.js';
-import { type Digest, digestOf } from '../../src/primitives/digest.js';
+import { type Digest } from '../../src/primitives/digest.js';
 import { faultOf } from '../codecs/helpers.js';
 import { Blobs, named } from '../helpers/blobs.js';
-import { bundleOf, membersOf, openBytes } from '../helpers/bundles.js';
+import { bundleOf, membersOf } from '../helpers/bundles.js';
 import { testContext } from '../helpers/context.js';
 import { ociLayout } from '../helpers/image-archives.js';
-import { bytesIn, file, layerTar, type Member, tarOf, withMember } from '../helpers/members.js';
+import { bytesIn, file, json, layerTar, type Member, tarOf, withMember } from '../helpers/members.js';
 import { put, useTempFolder } from '../helpers/temp-folder.js';
 
 const at = useTempFolder();
@@ -21,17 +21,27 @@ async function bundle(
   blobs: Blobs,
   images: readonly (readonly [string | undefined, Descriptor])[],
   damaged: readonly Descriptor[],
-  edit: (members: Member[]) => Member[] = (members) => members,
+  { edit = same, damage = broken }: { edit?: (members: Member[]) => Member[]; damage?: Damage } = {},
 ): Promise<string> {
   const records = images.map(([name, root]) => ({ name: name === undefined ? undefined : full(name), root }));
   const { bytes } = await bundleOf(blobs.source(records));
   let members: Member[] = (await membersOf(bytes)).map(([name, contents]) => file(name, contents));
-  for (const blob of damaged) members = withMember(members, pathOf(blob), flipped(bytesIn(members, pathOf(blob))));
+  for (const blob of damaged) members = withMember(members, pathOf(blob), damage(bytesIn(members, pathOf(blob))));
   return put(at('bundle.tar'), await tarOf(edit(members)));
 }
 
+type Damage = (bytes: Buffer) => Buffer;
+const same = (members: Member[]): Member[] => members;
+
+/** No JSON any more. */
+function broken(bytes: Buffer): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[0] = changed[0]! ^ 1;
+  return changed;
+}
+
 /** Still JSON, and still a manifest: only its digest tells. */
-function flipped(bytes: Buffer): Buffer {
+function altered(bytes: Buffer): Buffer {
   const changed = Buffer.from(bytes.toString('latin1').replace('"schemaVersion":2', '"schemaVersion":3'), 'latin1');
   expect(changed.equals(bytes)).toBe(false);
   return changed;
@@ -55,8 +65,8 @@ describe('one damaged manifest in a bundle', () => {
     [undefined, unnamed!],
   ] as const;
 
-  test('list shows the other images, and the fault of that one', async () => {
-    const path = await bundle(blobs, named4, [bad!]);
+  test.each([broken, altered])('list shows the other images, and the fault of that one (%p)', async (damage) => {
+    const path = await bundle(blobs, named4, [bad!], { damage });
     expect(await shown(path)).toEqual({
       images: [full('other:1'), full('whole:1'), undefined],
       faults: ['BLOB_CORRUPT bad:1'],
@@ -91,7 +101,7 @@ describe('one damaged manifest in a bundle', () => {
   });
 
   test('its absence is a fault of that image alone', async () => {
-    const path = await bundle(blobs, named4, [], (members) => withMember(members, pathOf(bad!)));
+    const path = await bundle(blobs, named4, [], { edit: (members) => withMember(members, pathOf(bad!)) });
     expect(await shown(path)).toMatchObject({ images: { length: 3 }, faults: ['BLOB_MISSING bad:1'] });
   });
 
@@ -120,7 +130,7 @@ describe('one damaged manifest in a bundle', () => {
       const lies = [{ ...bad!, mediaType: 'application/x-unknown' }, ...index.manifests];
       return withMember(members, 'index.json', JSON.stringify({ ...index, manifests: lies }));
     };
-    const path = await bundle(blobs, named4, [], lie);
+    const path = await bundle(blobs, named4, [], { edit: lie });
     expect((await shown(path)).images).toContain(full('bad:1'));
   });
 
@@ -131,7 +141,7 @@ describe('one damaged manifest in a bundle', () => {
       const edited = [first, { ...second, Layers: third!.Layers }, third, ...rest];
       return withMember(members, 'manifest.json', JSON.stringify(edited));
     };
-    const path = await bundle(blobs, named4, [bad!], exchanged);
+    const path = await bundle(blobs, named4, [bad!], { edit: exchanged });
     expect(await faultOf(shown(path))).toMatchObject({
       code: 'BAD_ARCHIVE',
       message: expect.stringContaining('index.json and manifest.json disagree: other:1, image 2'),
@@ -140,7 +150,11 @@ describe('one damaged manifest in a bundle', () => {
 });
 
 describe('one damaged manifest in what Docker 25 and later save', () => {
-  test.each([['app:0'], [undefined]])('is a fault of %s alone', async (tag) => {
+  test.each([
+    ['app:0', broken],
+    ['app:0', altered],
+    [undefined, broken],
+  ])('is a fault of %s alone (%p)', async (tag, damage) => {
     const layers = await Promise.all(['0', '1'].map((n) => layerTar({ n })));
     const members = ociLayout(
       layers.map((layer, i) => ({ tags: i === 1 ? ['app:1'] : tag === undefined ? null : [tag], layers: [layer] })),
@@ -148,20 +162,23 @@ describe('one damaged manifest in what Docker 25 and later save', () => {
     );
     const index = JSON.parse(bytesIn(members, 'index.json').toString()) as { manifests: Descriptor[] };
     const path = pathOf(index.manifests[0]!);
-    const damaged = withMember(members, path, flipped(bytesIn(members, path)));
+    const damaged = withMember(members, path, damage(bytesIn(members, path)));
     const { images, faults } = await shown(put(at('save.tar'), await tarOf(damaged)));
     expect([images.length, faults.length]).toEqual([1, 1]);
   });
 
   test('a manifest under the digest of another image is not compared as if it were that image', async () => {
     const blobs = new Blobs();
-    const [a, b] = ['a', 'b'].map((layer) => blobs.image({ layers: [layer] }).root);
-    blobs.damage(a!, blobs.bytes.get(b!.digest));
-    const list1 = file('manifest.json', '[]');
-    const source = await openBytes(
-      await tarOf(blobs.layout([named(a!, full('a:1')), named(b!, full('b:1'))], [list1])),
+    const [a, b] = ['a', 'b'].map((layer) => blobs.image({ layers: [layer] }));
+    blobs.damage(a!.root, blobs.bytes.get(b!.root.digest));
+    const entry = { Config: pathOf(a!.config), RepoTags: ['a:1'], Layers: a!.layers.map(pathOf) };
+    const members = blobs.layout(
+      [named(a!.root, full('a:1')), named(b!.root, full('b:1'))],
+      [json('manifest.json', [entry])],
     );
-    expect((await source.images()).map(({ name }) => name)).toEqual([full('a:1'), full('b:1')]);
-    expect(digestOf(blobs.bytes.get(a!.digest)!)).toBe(b!.digest);
+    expect(await shown(put(at('save.tar'), await tarOf(members)))).toEqual({
+      images: [full('b:1')],
+      faults: ['BLOB_CORRUPT a:1'],
+    });
   });
 });
