@@ -26,6 +26,7 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
       sink,
       dryRun: options.dryRun ?? false,
       what: 'packing',
+      tellImages: true,
     });
     return {
       output: options.output,

@@ -1,9 +1,11 @@
-import { type ImageNode } from '../model/graph.js';
+import { blobsIn, type ImageNode } from '../model/graph.js';
 import { type Plan } from '../model/plan.js';
 import { type Receipt } from '../model/receipt.js';
 import { type Emit, type ImageSink, type ImageSource, type OpenBlob } from '../ports.js';
 import { type ByteStream } from '../primitives/bytes.js';
+import { type Digest } from '../primitives/digest.js';
 import { verified } from '../primitives/verified.js';
+import { displayName } from './display.js';
 import { planTransfer } from './plan.js';
 
 export interface Transfer {
@@ -13,6 +15,8 @@ export interface Transfer {
   /** Stops after the plan: the receiver is asked, nothing is changed. */
   readonly dryRun?: boolean;
   readonly what: string;
+  /** Tells of each blob for which image it moves; a sink that goes image by image tells that itself. */
+  readonly tellImages?: boolean;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
@@ -23,10 +27,27 @@ export async function transfer(job: Transfer): Promise<{ readonly plan: Plan; re
   if (job.dryRun === true) return { plan };
   job.emit({ type: 'start', what: job.what, bytes: plan.totals.bytesToCopy });
   try {
-    return { plan, receipt: await job.sink.receive(plan, openVerified(job.source, job.emit, job.signal), job.signal) };
+    const open = openVerified(job.source, job.emit, job.signal);
+    const told = job.tellImages === true ? tellingImages(open, plan, job.emit) : open;
+    return { plan, receipt: await job.sink.receive(plan, told, job.signal) };
   } finally {
     job.emit({ type: 'end' });
   }
+}
+
+/** A blob that several images share moves for the first of them. */
+function tellingImages(open: OpenBlob, plan: Plan, emit: Emit): OpenBlob {
+  const names = new Map<Digest, string>();
+  for (const image of plan.images) {
+    for (const { blob } of blobsIn(image.root)) if (!names.has(blob.digest)) names.set(blob.digest, displayName(image));
+  }
+  let last: string | undefined;
+  return (blob) => {
+    const name = names.get(blob.digest);
+    if (name !== undefined && name !== last) emit({ type: 'image', name });
+    last = name;
+    return open(blob);
+  };
 }
 
 /** `open` of a source, with every byte checked, counted, and the user's Ctrl-C heeded between chunks. */

@@ -146,6 +146,15 @@ describe('pack', () => {
   });
 });
 
+test('tells for which image bytes move, each once in a row', async () => {
+  const source = await saveFile(at('two.tar'), { 'a:1': ['x', 'y'], 'b:1': ['x', 'z'] });
+  const context = testContext();
+  await pack({ sources: [source], output: at('two.out.tar') }, context);
+  const names = context.events.flatMap((event) => (event.type === 'image' ? [event.name] : []));
+  expect(new Set(names)).toEqual(new Set(['a:1', 'b:1']));
+  expect(names.some((name, i) => name === names[i - 1])).toBe(false);
+});
+
 describe('wrong input of pack', () => {
   test.each<[number, string, () => Promise<Partial<PackOptions>> | Partial<PackOptions>, string]>([
     [2, 'USAGE', () => ({ level: 20 }), 'tar.zst has levels 1 to 19'],
