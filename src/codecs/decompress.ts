@@ -1,4 +1,4 @@
-import { bytesOf, type ByteStream } from '../primitives/bytes.js';
+import { type ByteStream, replay } from '../primitives/bytes.js';
 import { type Compression, SNIFF_BYTES, sniffCompression } from './sniff.js';
 
 export interface Sniffed {
@@ -19,15 +19,6 @@ export async function sniffStream(bytes: ByteStream): Promise<Sniffed> {
     size += next.value.byteLength;
   }
   return { format: sniffCompression(Buffer.concat(seen).subarray(0, SNIFF_BYTES)), bytes: replay(seen, iterator) };
-}
-
-async function* replay(seen: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): ByteStream {
-  try {
-    yield* bytesOf(...seen);
-    yield* { [Symbol.asyncIterator]: () => rest };
-  } finally {
-    await rest.return?.();
-  }
 }
 
 /**

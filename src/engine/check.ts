@@ -1,6 +1,6 @@
 import { blobsIn, type ImageNode, type ReachedBlob } from '../model/graph.js';
 import { type Decompress, type Emit, type ImageSource } from '../ports.js';
-import { type ByteStream, drain, measure } from '../primitives/bytes.js';
+import { type ByteStream, drain, measure, replay } from '../primitives/bytes.js';
 import { type Digest } from '../primitives/digest.js';
 import { isTransferError, TransferError } from '../primitives/errors.js';
 import { displayName } from './display.js';
@@ -109,18 +109,7 @@ async function checkBlob(check: Check, { blob, diffIds }: CheckedBlob): Promise<
 async function measurePlain(bytes: ByteStream, digest: Digest, check: Check, where: string): Promise<Digest> {
   const iterator = bytes[Symbol.asyncIterator]();
   const first = await iterator.next();
-  const rest: AsyncIterable<Uint8Array> = {
-    [Symbol.asyncIterator]: () => {
-      let head: typeof first | undefined = first;
-      return {
-        next: () => {
-          const step = head === undefined ? iterator.next() : Promise.resolve(head);
-          head = undefined;
-          return step;
-        },
-      };
-    },
-  };
+  const rest = replay(first.done === true ? [] : [first.value], iterator);
   const isCompressed = first.done !== true && check.isCompressed(first.value);
   if (isCompressed) return measureInside(rest, check.decompress, where);
   await drain(rest);
@@ -137,7 +126,7 @@ async function measureInside(bytes: AsyncIterable<Uint8Array>, decompress: Decom
   try {
     return (await measure(decompress(keepOpen, where))).digest;
   } finally {
-    for (let step = await iterator.next(); step.done !== true; step = await iterator.next());
+    await drain(keepOpen);
   }
 }
 

@@ -29,5 +29,8 @@ function openFirst(
 ): ByteStream {
   const source = sources.find((candidate) => candidate.has(blob.digest));
   if (source !== undefined) return source.open(blob);
-  throw new TransferError('BLOB_MISSING', `${label}: ${blob.digest} is not there`, { side: 'source' });
+  throw new TransferError('BLOB_MISSING', `${label}: ${blob.digest} is not there`, {
+    side: 'source',
+    hint: 'The archive is incomplete: copy it again, or save the image again.',
+  });
 }

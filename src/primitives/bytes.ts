@@ -46,3 +46,16 @@ export async function drain(bytes: ByteStream): Promise<void> {
   const iterator = bytes[Symbol.asyncIterator]();
   for (let step = await iterator.next(); step.done !== true; step = await iterator.next());
 }
+
+/** A stream from its beginning, of which some chunks were taken to look at; `rest` is the iterator they came from. */
+export async function* replay(
+  seen: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytesOf(...seen);
+    yield* { [Symbol.asyncIterator]: () => rest };
+  } finally {
+    await rest.return?.();
+  }
+}

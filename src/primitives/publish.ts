@@ -16,8 +16,9 @@ import { ioError, isTransferError, systemCodeOf, TransferError } from './errors.
 import { ownId, writerOf } from './process-id.js';
 
 /**
- * Writes `bytes` to `path` so that the name only ever leads to a whole file: into `PATH.<pid>-<place>.part` beside it, flushed
- * to the device, then renamed. If anything fails, what was under `path` before is still there and the part is gone.
+ * Writes `bytes` to `path` so that the name only ever leads to a whole file: into `PATH.<pid>-<place>.part` beside it,
+ * flushed to the device, then renamed. If anything fails, what was under `path` before is still there and the part is
+ * gone.
  * @returns the bytes written.
  * @throws TransferError LOCKED when another living process writes the same path; USAGE when something else than a file
  * is there; IO or DISK_FULL.

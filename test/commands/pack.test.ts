@@ -1,4 +1,3 @@
-import { idOf } from '../../src/primitives/process-id.js';
 import { describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -10,6 +9,7 @@ import { type PackResult } from '../../src/commands/results.js';
 import { verify } from '../../src/commands/verify.js';
 import { digestOf } from '../../src/primitives/digest.js';
 import { exitStatusOf } from '../../src/primitives/errors.js';
+import { idOf } from '../../src/primitives/process-id.js';
 import { collect, faultOf, noise } from '../codecs/helpers.js';
 import { Blobs, named } from '../helpers/blobs.js';
 import { testContext } from '../helpers/context.js';

@@ -1,37 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Graph, readGraph } from '../../src/engine/graph.js';
+import { readGraph } from '../../src/engine/graph.js';
 import { type Descriptor } from '../../src/model/descriptor.js';
-import { blobsIn, type ImageRecord, imagesIn, type IndexNode, type TreeNode } from '../../src/model/graph.js';
+import { blobsIn, type IndexNode, type TreeNode } from '../../src/model/graph.js';
 import { mediaTypes } from '../../src/model/media-types.js';
-import { formatPlatform } from '../../src/model/platform.js';
 import { digestOf } from '../../src/primitives/digest.js';
 import { limits } from '../../src/primitives/limits.js';
 import { Blobs, forPlatform } from '../helpers/blobs.js';
+import { graphFault, platformsOf, read, record, treeOf } from '../helpers/graphs.js';
 
-const record = (root: Descriptor, name?: string): ImageRecord => ({ name, root });
-const read = (blobs: Blobs, ...roots: (Descriptor | ImageRecord)[]): Promise<Graph> => {
-  const records = roots.map((root) => ('root' in root ? root : record(root, 'docker.io/library/app:1')));
-  return readGraph(blobs.source(records), records);
-};
-
-/** The tree of the one image, which must be whole. */
-async function treeOf(blobs: Blobs, root: Descriptor): Promise<TreeNode> {
-  const { images, faults } = await read(blobs, root);
-  expect(faults).toEqual([]);
-  return images[0]!.image.root;
-}
-
-/** Code and message of the one fault. */
-async function faultOf(
-  blobs: Blobs,
-  root: Descriptor,
-): Promise<{ code: string; message: string; hint: string | undefined }> {
-  const { images, faults } = await read(blobs, root);
-  expect([images.length, faults.length]).toEqual([0, 1]);
-  return faults[0]!.error;
-}
-
-const platformsOf = (node: TreeNode): string[] => [...imagesIn(node)].map(({ platform }) => formatPlatform(platform));
 const absentOf = (node: TreeNode): number => (node.kind === 'index' ? node.absent.length : 0);
 
 describe('platforms that were left out on purpose', () => {
@@ -84,7 +60,7 @@ describe('platforms that were left out on purpose', () => {
   ])('some of its blobs there (without %s): BLOB_MISSING', async (_, which) => {
     const { blobs, arm, index } = multi();
     const gone = [[arm.config], [arm.layers[1]!], [arm.config, arm.layers[1]!]][which - 1]!;
-    const fault = await faultOf(blobs.drop(...gone), index);
+    const fault = await graphFault(blobs.drop(...gone), index);
     expect(fault.code).toBe('BLOB_MISSING');
     expect(fault.message).toContain(gone[0]!.digest);
     expect(fault.message).toContain('of app:1 is not there');
@@ -92,7 +68,7 @@ describe('platforms that were left out on purpose', () => {
 
   test('all of them: an error that says so', async () => {
     const { blobs, amd, arm, index } = multi();
-    const fault = await faultOf(blobs.drop(amd.root, arm.root), index);
+    const fault = await graphFault(blobs.drop(amd.root, arm.root), index);
     expect(fault).toMatchObject({ code: 'BLOB_MISSING', message: expect.stringContaining('none of the 2 manifests') });
   });
 
@@ -105,12 +81,12 @@ describe('platforms that were left out on purpose', () => {
 
   test('the rule is not for a manifest that a name leads to', async () => {
     const { blobs, arm } = multi();
-    expect(await faultOf(blobs.drop(arm.root), arm.root)).toMatchObject({
+    expect(await graphFault(blobs.drop(arm.root), arm.root)).toMatchObject({
       code: 'BLOB_MISSING',
       message: expect.stringContaining('manifest sha256:'),
     });
     const again = multi();
-    expect(await faultOf(again.blobs.drop(again.arm.config, ...again.arm.layers), again.arm.root)).toMatchObject({
+    expect(await graphFault(again.blobs.drop(again.arm.config, ...again.arm.layers), again.arm.root)).toMatchObject({
       code: 'BLOB_MISSING',
     });
   });
@@ -120,7 +96,7 @@ describe('lies and damage', () => {
   test('fewer diff_ids than layers', async () => {
     const blobs = new Blobs();
     const { root } = blobs.image({ layers: ['a', 'b'], config: { rootfs: { diff_ids: [digestOf('a')] } } });
-    expect(await faultOf(blobs, root)).toMatchObject({
+    expect(await graphFault(blobs, root)).toMatchObject({
       code: 'BAD_ARCHIVE',
       message: expect.stringContaining('expected as many diff_ids as the manifest has layers, 2, found 1'),
     });
@@ -132,7 +108,7 @@ describe('lies and damage', () => {
   ])('%s whose bytes changed', async (_, make) => {
     const blobs = new Blobs();
     const root = make(blobs);
-    expect(await faultOf(blobs.damage(root), root)).toMatchObject({
+    expect(await graphFault(blobs.damage(root), root)).toMatchObject({
       code: 'BLOB_CORRUPT',
       message: expect.stringContaining(`test.tar: ${root.digest}`),
     });
@@ -141,7 +117,7 @@ describe('lies and damage', () => {
   test('a config whose bytes changed', async () => {
     const blobs = new Blobs();
     const { root, config } = blobs.image();
-    expect(await faultOf(blobs.damage(config), root)).toMatchObject({
+    expect(await graphFault(blobs.damage(config), root)).toMatchObject({
       code: 'BLOB_CORRUPT',
       message: expect.stringContaining('config sha256:'),
     });
@@ -150,7 +126,7 @@ describe('lies and damage', () => {
   test.each([-1, 1, 1000])('a size that is off by %i', async (off) => {
     const blobs = new Blobs();
     const { root } = blobs.image();
-    expect(await faultOf(blobs, { ...root, size: root.size + off })).toMatchObject({ code: 'BLOB_CORRUPT' });
+    expect(await graphFault(blobs, { ...root, size: root.size + off })).toMatchObject({ code: 'BLOB_CORRUPT' });
   });
 
   test('two manifests that state different sizes of one layer', async () => {
@@ -168,13 +144,13 @@ describe('lies and damage', () => {
   test('a manifest over the budget is LIMIT', async () => {
     const blobs = new Blobs();
     const { root } = blobs.image({ manifest: { annotations: { a: 'x'.repeat(limits.manifestBytes) } } });
-    expect(await faultOf(blobs, root)).toMatchObject({ code: 'LIMIT' });
+    expect(await graphFault(blobs, root)).toMatchObject({ code: 'LIMIT' });
   });
 
   test('a media type that contradicts the document', async () => {
     const blobs = new Blobs();
     const index = blobs.index([blobs.image().root]);
-    expect(await faultOf(blobs, { ...index, mediaType: mediaTypes.ociManifest })).toMatchObject({
+    expect(await graphFault(blobs, { ...index, mediaType: mediaTypes.ociManifest })).toMatchObject({
       code: 'BAD_ARCHIVE',
     });
   });
@@ -182,7 +158,7 @@ describe('lies and damage', () => {
   test('schema 1 says what it is', async () => {
     const blobs = new Blobs();
     const root = blobs.put(mediaTypes.dockerManifestV1Signed, { schemaVersion: 1, fsLayers: [] });
-    expect(await faultOf(blobs, root)).toMatchObject({
+    expect(await graphFault(blobs, root)).toMatchObject({
       code: 'BAD_ARCHIVE',
       message: expect.stringContaining('schema 1'),
     });

@@ -1,37 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Graph, readGraph } from '../../src/engine/graph.js';
+import { readGraph } from '../../src/engine/graph.js';
 import { type Descriptor } from '../../src/model/descriptor.js';
-import { blobsIn, type ImageRecord, imagesIn, type IndexNode, type TreeNode } from '../../src/model/graph.js';
+import { blobsIn, type IndexNode } from '../../src/model/graph.js';
 import { mediaTypes } from '../../src/model/media-types.js';
-import { formatPlatform } from '../../src/model/platform.js';
 import { digestOf } from '../../src/primitives/digest.js';
 import { limits } from '../../src/primitives/limits.js';
 import { Blobs, forPlatform } from '../helpers/blobs.js';
-
-const record = (root: Descriptor, name?: string): ImageRecord => ({ name, root });
-const read = (blobs: Blobs, ...roots: (Descriptor | ImageRecord)[]): Promise<Graph> => {
-  const records = roots.map((root) => ('root' in root ? root : record(root, 'docker.io/library/app:1')));
-  return readGraph(blobs.source(records), records);
-};
-
-/** The tree of the one image, which must be whole. */
-async function treeOf(blobs: Blobs, root: Descriptor): Promise<TreeNode> {
-  const { images, faults } = await read(blobs, root);
-  expect(faults).toEqual([]);
-  return images[0]!.image.root;
-}
-
-/** Code and message of the one fault. */
-async function faultOf(
-  blobs: Blobs,
-  root: Descriptor,
-): Promise<{ code: string; message: string; hint: string | undefined }> {
-  const { images, faults } = await read(blobs, root);
-  expect([images.length, faults.length]).toEqual([0, 1]);
-  return faults[0]!.error;
-}
-
-const platformsOf = (node: TreeNode): string[] => [...imagesIn(node)].map(({ platform }) => formatPlatform(platform));
+import { graphFault, platformsOf, read, record, treeOf } from '../helpers/graphs.js';
 
 describe('images', () => {
   test.each([{}, { gzip: true }, { docker: true }, { docker: true, gzip: true }])(
@@ -163,7 +138,7 @@ describe('artifacts', () => {
   test('a part that is missing is BLOB_MISSING', async () => {
     const blobs = new Blobs();
     const { root, layers } = blobs.artifact('sbom');
-    expect(await faultOf(blobs.drop(...layers), root)).toMatchObject({ code: 'BLOB_MISSING' });
+    expect(await graphFault(blobs.drop(...layers), root)).toMatchObject({ code: 'BLOB_MISSING' });
   });
 
   test('a media type that is not known is carried as the one blob that it is', async () => {
@@ -188,7 +163,7 @@ describe('nesting', () => {
 
   test('one more is LIMIT', async () => {
     const blobs = new Blobs();
-    const fault = await faultOf(blobs, nested(blobs, limits.nesting + 1));
+    const fault = await graphFault(blobs, nested(blobs, limits.nesting + 1));
     expect(fault).toMatchObject({ code: 'LIMIT', hint: expect.stringContaining('8 deep') });
   });
 
@@ -207,6 +182,6 @@ describe('nesting', () => {
     if (!isThere) blobs.drop(root);
     for (let i = 0; i < limits.nesting; i++)
       root = blobs.index(Array<Descriptor>(50).fill(root), { annotations: { i: String(i) } });
-    expect(await faultOf(blobs, root)).toMatchObject({ code: isThere ? 'LIMIT' : 'BLOB_MISSING' });
+    expect(await graphFault(blobs, root)).toMatchObject({ code: isThere ? 'LIMIT' : 'BLOB_MISSING' });
   });
 });

@@ -13,7 +13,7 @@ import { BUNDLE_ANNOTATION } from '../bundle/documents.js';
 import { openDockerArchive } from '../docker-archive/index.js';
 import { type ManifestEntry, parseManifestJson } from '../docker-archive/manifest-json.js';
 import { statedDigest } from '../docker-archive/member-name.js';
-import { blobPath, ociLayoutSource, readIndexFile } from '../oci-layout/reader.js';
+import { blobPath, ociLayoutSource, readIndexFile, recordsOf } from '../oci-layout/reader.js';
 import { type FileTree } from '../tree/file-tree.js';
 
 const LIST = 'manifest.json';
@@ -25,9 +25,10 @@ export function hybridSource(tree: FileTree, decompress: Decompress): ImageSourc
   return {
     label: tree.label,
     images: async () => {
-      const records = await oci.images();
+      const index = await readIndexFile(tree);
+      const records = recordsOf(index, tree.label);
       if (tree.size(LIST) === undefined) return records;
-      const strict = (await readIndexFile(tree)).annotations?.[BUNDLE_ANNOTATION] !== undefined;
+      const strict = index.annotations?.[BUNDLE_ANNOTATION] !== undefined;
       const extra = await compareLists(tree, records, strict);
       if (extra.length === 0) return records;
       docker = openDockerArchive(tree, decompress);

@@ -25,14 +25,17 @@ export const isOciLayout = (tree: FileTree): boolean =>
 export function ociLayoutSource(tree: FileTree): ImageSource {
   return {
     label: tree.label,
-    images: async () =>
-      (await readIndexFile(tree)).manifests.map((root): ImageRecord => ({ name: nameOfEntry(root, tree.label), root })),
+    images: async () => recordsOf(await readIndexFile(tree), tree.label),
     has: (digest) => tree.size(blobPath(digest)) !== undefined,
     open: ({ digest }) => tree.open(blobPath(digest)),
     audit: (reached) => auditLayout(tree, reached),
     close: () => tree.close(),
   };
 }
+
+/** The names in `index.json` and what they lead to. @throws TransferError BAD_ARCHIVE when one is no name. */
+export const recordsOf = ({ manifests }: IndexDocument, label: string): ImageRecord[] =>
+  manifests.map((root) => ({ name: nameOfEntry(root, label), root }));
 
 /** @throws TransferError BAD_ARCHIVE when `index.json` or `oci-layout` is missing, malformed or of another version. */
 export async function readIndexFile(tree: FileTree): Promise<IndexDocument> {
