@@ -36,6 +36,8 @@ module.exports = {
     home('cli-progress', '^src/cli/progress\\.ts$'),
     home('tar-stream', '^src/tar/'),
     home('zstd-codec', '^src/codecs/zstd-wasm'),
+    home('ssh2', '^src/transports/ssh/'),
+    home('ssh-config', '^src/transports/ssh/config\\.ts$'),
     home('yaml', '^src/commands/compose\\.ts$'),
   ],
   options: {

@@ -48,11 +48,29 @@ export interface ImageSink {
 /** Turns the bytes of a layer in whatever compression into its plain tar, judging by the bytes themselves. */
 export type Decompress = (bytes: ByteStream, where: string) => ByteStream;
 
+/** What a host is at. `failed` and `done` are the last. */
+export type HostState =
+  'waiting' | 'connecting' | 'asking' | 'ready' | 'sending' | 'proving' | 'naming' | 'retrying' | 'done' | 'failed';
+
 export type TransferEvent =
   | { readonly type: 'start'; readonly what: string; readonly bytes: number | undefined }
-  | { readonly type: 'bytes'; readonly bytes: number }
-  | { readonly type: 'image'; readonly name: string }
-  | { readonly type: 'note'; readonly message: string }
+  /** `host`: which of several receivers took them; undefined where there is one phase only. */
+  | { readonly type: 'bytes'; readonly bytes: number; readonly host?: string }
+  /**
+   * One of several receivers, which work at the same time. `bytes` (what will move, before compression on the way) and
+   * `present` (what is there already) are known from `ready` on; they are stated anew after `retrying`.
+   */
+  | {
+      readonly type: 'host';
+      readonly host: string;
+      readonly state: HostState;
+      readonly bytes?: number;
+      readonly present?: number;
+      /** Why, for `retrying` and `failed`; what, for `sending`. */
+      readonly message?: string;
+    }
+  | { readonly type: 'image'; readonly name: string; readonly host?: string }
+  | { readonly type: 'note'; readonly message: string; readonly host?: string }
   | { readonly type: 'end' };
 
 export type Emit = (event: TransferEvent) => void;

@@ -1,8 +1,11 @@
 import { type Emit } from '../ports.js';
+import { type Ask, type SshSettings } from '../transports/ssh/settings.js';
 
 /** What every command is given besides its options. */
 export interface Context {
   readonly emit: Emit;
+  /** Asks the user; undefined: there is nobody to ask. */
+  readonly ask?: Ask | undefined;
   /** Aborted when the user interrupts; every command then cleans up and rejects with the signal's reason. */
   readonly signal: AbortSignal;
 }
@@ -26,6 +29,8 @@ export interface SourceOptions {
   readonly composeFiles?: readonly string[] | undefined;
   /** `plain`: every layer as one uncompressed copy; image IDs survive, manifest digests do not. */
   readonly layers?: 'keep' | 'plain' | undefined;
+  /** How hosts are reached: those of `ssh://` sources, and with `send` those that images go to. */
+  readonly ssh?: SshSettings | undefined;
 }
 
 export interface PackOptions extends SourceOptions {
@@ -44,6 +49,36 @@ export interface LoadOptions extends SourceOptions {
   readonly dryRun?: boolean | undefined;
   /** A file to write the receipt to, as JSON. */
   readonly receipt?: string | undefined;
+}
+
+export interface SendOptions extends SourceOptions {
+  /** `[user@]host[:port]`, `ssh://[user@]host[:port]`, or a name of the SSH config file. */
+  readonly to: readonly string[];
+  /** The engine's client on the hosts, with what stands before it: `sudo docker`, `ctr -n k8s.io`. Default: found. */
+  readonly remoteEngine?: string | undefined;
+  /** Hosts at a time. Default 8. */
+  readonly jobs?: number | undefined;
+  /** How often a connection that broke is made anew, for each host. Default 5; 0: never. */
+  readonly retries?: number | undefined;
+  /** Bytes of layers after which what a host has got is made to last. Default 256 MiB. */
+  readonly checkpointBytes?: number | undefined;
+  /** Compression on the way: `auto` (the default) is what the host can take. */
+  readonly compress?: WireCompression | undefined;
+  /** Bytes a second, over all hosts. */
+  readonly limitRate?: number | undefined;
+  /** A tag, or a whole name, for the image that a name led to before. */
+  readonly keepPrevious?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  /** Instead of sending: removes what broken transfers left on the hosts. */
+  readonly clean?: boolean | undefined;
+  /** A file to write the result to, as JSON. */
+  readonly receipt?: string | undefined;
+}
+
+export interface WireCompression {
+  readonly kind: 'auto' | 'none' | 'gzip' | 'zstd';
+  /** zstd 1 to 19, gzip 1 to 9. */
+  readonly level?: number | undefined;
 }
 
 export interface InspectOptions extends SourceOptions {

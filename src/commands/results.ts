@@ -140,3 +140,34 @@ export interface LoadResult {
   readonly notes: readonly string[];
   readonly receipt?: Receipt & { readonly date: string };
 }
+
+/** What came of one host. */
+export interface SentHost {
+  /** As the user wrote it. */
+  readonly host: string;
+  /** `planned`: of a dry run; `cleaned`: of `clean`. */
+  readonly state: 'done' | 'planned' | 'cleaned' | 'failed';
+  /** Name, version and store of its engine, as far as it was reached. */
+  readonly engine?: string;
+  /** What is to move and what is there, as it was known when the host was first asked. */
+  readonly totals?: PlanTotals;
+  readonly receipt?: Receipt;
+  /** Bytes of image data that went over the line, as compressed on the way, over all tries. */
+  readonly bytesSent: number;
+  readonly seconds: number;
+  /** How often the connection was made anew. */
+  readonly retries: number;
+  readonly notes: readonly string[];
+  /** Names under which parts of images wait on the host for the next try; with `cleaned`, those that were removed. */
+  readonly checkpoints: readonly string[];
+  readonly error?: Fault;
+}
+
+export interface SendResult {
+  readonly dryRun: boolean;
+  /** In the order in which they were given. */
+  readonly hosts: readonly SentHost[];
+  readonly notes: readonly string[];
+  /** When it ended, ISO 8601. */
+  readonly date: string;
+}

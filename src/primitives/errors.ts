@@ -26,6 +26,12 @@ export const exitStatusOf = {
   ENGINE_FAILED: 4,
   /** No engine, or none that answers. */
   ENGINE_UNREACHABLE: 4,
+  /** A host that cannot be reached: no such name, no answer, connection refused. */
+  HOST_UNREACHABLE: 4,
+  /** A host whose key is wrong or unknown, or that does not let us in. Trying again does not help. */
+  HOST_REFUSED: 4,
+  /** The connection to a host broke. Trying again may help. */
+  CONNECTION_LOST: 4,
   /** A named image, file or base is not there. */
   NOT_FOUND: 5,
   /** The receiver lacks what a thin bundle leaves out. */

@@ -3,10 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../src/primitives/limits.js';
-import { runClient, streamClient } from '../../src/transports/engine/client.js';
+import { type Client, runClient, streamClient } from '../../src/transports/engine/client.js';
+import { localMachine } from '../../src/transports/machine/local.js';
 import { program, removeTempFolders, tempFolder } from './fake-client.js';
 
 const never = new AbortController().signal;
+const local = (path: string): Client => ({ machine: localMachine, command: [path] });
 afterAll(removeTempFolders);
 
 /** Chunks without end; notes whether it was told to stop, and how many were taken. */
@@ -42,14 +44,14 @@ function isGone(pidFile: string): boolean {
 describe('runClient', () => {
   test('gives status, output and the arguments as they are', async () => {
     const file = program('printf "%s|" "$@"; echo oops >&2; exit 3');
-    const result = await runClient({ program: file, args: ['a b', '$(id)', "'"], signal: never });
+    const result = await runClient({ client: local(file), args: ['a b', '$(id)', "'"], signal: never });
     expect(result).toMatchObject({ status: 3, stdout: "a b|$(id)|'|", stderr: 'oops\n' });
   });
 
   test('feeds its input, no faster than it is read', async () => {
     const { bytes, state } = endless();
     const running = runClient({
-      program: program('sleep 0.5; head -c 1000 | wc -c; exit 0'),
+      client: local(program('sleep 0.5; head -c 1000 | wc -c; exit 0')),
       args: [],
       signal: never,
       input: bytes,
@@ -62,7 +64,7 @@ describe('runClient', () => {
   test('a child that dies early tells why, and its input is closed', async () => {
     const { bytes, state } = endless();
     const result = await runClient({
-      program: program('echo no space >&2; exit 1'),
+      client: local(program('echo no space >&2; exit 1')),
       args: [],
       signal: never,
       input: bytes,
@@ -77,7 +79,7 @@ describe('runClient', () => {
       yield Buffer.from('x');
       await new Promise(() => undefined);
     })();
-    const result = await runClient({ program: program('exit 4'), args: [], signal: never, input: hung });
+    const result = await runClient({ client: local(program('exit 4')), args: [], signal: never, input: hung });
     expect(result.status).toBe(4);
   });
 
@@ -89,7 +91,7 @@ describe('runClient', () => {
     })();
     const pid = path.join(tempFolder(), 'pid');
     const running = runClient({
-      program: program(`echo $$ >${pid}; cat >/dev/null`),
+      client: local(program(`echo $$ >${pid}; cat >/dev/null`)),
       args: [],
       signal: never,
       input: broken,
@@ -100,13 +102,18 @@ describe('runClient', () => {
 
   test('keeps the end of megabytes of standard error', async () => {
     const file = program("head -c 5000000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 1");
-    const { stderr } = await runClient({ program: file, args: [], signal: never });
+    const { stderr } = await runClient({ client: local(file), args: [], signal: never });
     expect(stderr.length).toBeLessThanOrEqual(limits.stderrBytes);
     expect(stderr.endsWith('the end\n')).toBe(true);
   });
 
   test('refuses more output than its budget', async () => {
-    const running = runClient({ program: program('exec yes'), args: ['image', 'ls'], signal: never, maxOutput: 1000 });
+    const running = runClient({
+      client: local(program('exec yes')),
+      args: ['image', 'ls'],
+      signal: never,
+      maxOutput: 1000,
+    });
     await expect(running).rejects.toMatchObject({
       code: 'LIMIT',
       message: expect.stringContaining('image ls'),
@@ -117,7 +124,11 @@ describe('runClient', () => {
   test('kills the child, by its pid, when aborted', async () => {
     const pid = path.join(tempFolder(), 'pid');
     const stop = new AbortController();
-    const running = runClient({ program: program(`echo $$ >${pid}; exec sleep 60`), args: [], signal: stop.signal });
+    const running = runClient({
+      client: local(program(`echo $$ >${pid}; exec sleep 60`)),
+      args: [],
+      signal: stop.signal,
+    });
     while (!existsSync(pid) || readFileSync(pid).length === 0) await sleep(10);
     stop.abort(new Error('interrupted'));
     await expect(running).rejects.toThrow('interrupted');
@@ -127,7 +138,7 @@ describe('runClient', () => {
   test('does not start anything when aborted already', async () => {
     const file = path.join(tempFolder(), 'started');
     const running = runClient({
-      program: program(`touch ${file}`),
+      client: local(program(`touch ${file}`)),
       args: [],
       signal: AbortSignal.abort(new Error('no')),
     });
@@ -137,12 +148,12 @@ describe('runClient', () => {
 
   test('kills one that does not listen to SIGTERM', async () => {
     const file = program('trap "" TERM; while :; do sleep 0.1; done');
-    const running = runClient({ program: file, args: ['info'], signal: never, timeoutMs: 200 });
+    const running = runClient({ client: local(file), args: ['info'], signal: never, timeoutMs: 200 });
     await expect(running).rejects.toMatchObject({ code: 'ENGINE_FAILED', message: expect.stringContaining('0.2 s') });
   });
 
   test('is not held by a grandchild that keeps the pipes', async () => {
-    const result = await runClient({ program: program('sleep 20 & echo hello'), args: [], signal: never });
+    const result = await runClient({ client: local(program('sleep 20 & echo hello')), args: [], signal: never });
     expect(result).toMatchObject({ status: 0, stdout: 'hello\n' });
   });
 
@@ -151,7 +162,7 @@ describe('runClient', () => {
     [tempFolder(), 'it may not be executed'],
   ])('says when %s cannot be started', async (file, reason) => {
     const input = endless().bytes;
-    await expect(runClient({ program: file, args: [], signal: never, input })).rejects.toMatchObject({
+    await expect(runClient({ client: local(file), args: [], signal: never, input })).rejects.toMatchObject({
       code: 'ENGINE_UNREACHABLE',
       message: expect.stringContaining(reason),
     });
@@ -162,7 +173,7 @@ describe('streamClient', () => {
   const read = async (script: string): Promise<{ readonly got: string; readonly error: unknown }> => {
     const parts: Uint8Array[] = [];
     try {
-      const call = { program: program(script), args: ['save'], signal: never };
+      const call = { client: local(program(script)), args: ['save'], signal: never };
       for await (const chunk of streamClient(call, 'docker 1', 'saving a:1')) parts.push(chunk);
     } catch (error) {
       return { got: Buffer.concat(parts).toString(), error };
@@ -186,7 +197,7 @@ describe('streamClient', () => {
 
   test('ends the child when its reader stops', async () => {
     const pid = path.join(tempFolder(), 'pid');
-    const call = { program: program(`echo $$ >${pid}; exec yes`), args: [], signal: never };
+    const call = { client: local(program(`echo $$ >${pid}; exec yes`)), args: [], signal: never };
     for await (const chunk of streamClient(call, 'docker', 'saving')) if (chunk.length > 0) break;
     await sleep(200);
     expect(isGone(pid)).toBe(true);
@@ -194,7 +205,7 @@ describe('streamClient', () => {
 
   test('rejects with the reason when aborted', async () => {
     const stop = new AbortController();
-    const call = { program: program('echo x; exec sleep 60'), args: [], signal: stop.signal };
+    const call = { client: local(program('echo x; exec sleep 60')), args: [], signal: stop.signal };
     const reading = (async () => {
       for await (const chunk of streamClient(call, 'docker', 'saving')) if (chunk.length === 0) break;
     })();

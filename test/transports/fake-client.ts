@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { localMachine } from '../../src/transports/machine/local.js';
 import { type Engine } from '../../src/transports/engine/index.js';
 import { type ManifestNode } from '../../src/model/graph.js';
 
@@ -80,7 +81,8 @@ esac`);
     `${JSON.stringify({ Id: id, RootFS: { Type: 'layers', Layers: diffIds }, RepoTags: names, Size: 1000 })}\n`;
   writeFileSync(path.join(dir, 'next'), '');
   return {
-    program: file,
+    machine: localMachine,
+    command: [file],
     family: 'graphdriver',
     version: '28.5.2',
     apiVersion: '1.51',
@@ -113,6 +115,6 @@ export function nextImage(
 }
 
 function nextFileOf(engine: FakeEngine): string {
-  const [, dir] = /^dir=(.*)$/m.exec(readFileSync(engine.program, 'utf8')) ?? [];
+  const [, dir] = /^dir=(.*)$/m.exec(readFileSync(engine.command[0] ?? '', 'utf8')) ?? [];
   return path.join(dir ?? '', 'next');
 }

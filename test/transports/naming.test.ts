@@ -35,7 +35,7 @@ case $2 in
   ls) seq -f 'sha256:%064g' 1 2500 ;;
   inspect) shift 4; echo $# >>${counts}; for r; do echo "{\\"Id\\":\\"$r\\"}"; done ;;
 esac`);
-  const images = await inventory({ ...fakeEngine(), program: file }, never);
+  const images = await inventory({ ...fakeEngine(), command: [file] }, never);
   expect(new Set(images.map(({ id }) => id)).size).toBe(2500);
   expect(readFileSync(counts, 'utf8')).toBe('1000\n1000\n500\n');
 });

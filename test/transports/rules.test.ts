@@ -8,11 +8,13 @@ import { checkArgument, wordsOf } from '../../src/transports/engine/failure.js';
 import { groupLoads, type LoadGroup } from '../../src/transports/engine/groups.js';
 import { addProven, chainIds, type Holdings, holdingsOf, omittable } from '../../src/transports/engine/holdings.js';
 import { isStale, temporaryName } from '../../src/transports/engine/names.js';
-import { Tail } from '../../src/transports/engine/tail.js';
+import { localMachine } from '../../src/transports/machine/local.js';
+import { Tail } from '../../src/transports/machine/tail.js';
 import { type Blobs, gunzipOrNot, type ImageOptions, layerTar, makeImage, makeIndex } from './images.js';
 
 const engineOf = (family: EngineFamily, architecture = 'amd64'): Engine => ({
-  program: 'docker',
+  machine: localMachine,
+  command: ['docker'],
   family,
   version: '28.5.2',
   apiVersion: '1.51',

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Json, parseJson } from '../../model/json.js';
 import { readAll } from '../../primitives/bytes.js';
 import { limits } from '../../primitives/limits.js';
-import { type Child, startChild } from './child.js';
-import { QUERY_TIMEOUT } from './client.js';
+import { type Child } from '../machine/machine.js';
+import { Tail } from '../machine/tail.js';
+import { QUERY_TIMEOUT, startClient } from './client.js';
 import { describeEngine, type Engine } from './engine.js';
 import { engineFailed, wordsOf } from './failure.js';
-import { Tail } from './tail.js';
 
 /** Milliseconds. */
 const LAST_WORDS = 1_000;
@@ -25,7 +25,7 @@ export interface ApiAnswer {
  */
 export async function apiGet(engine: Engine, path: string, signal: AbortSignal): Promise<ApiAnswer> {
   signal.throwIfAborted();
-  const child = startChild(engine.program, ['system', 'dial-stdio'], true);
+  const child = startClient(engine, ['system', 'dial-stdio'], true);
   const stderr = new Tail(limits.stderrBytes);
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.push(chunk);
@@ -33,8 +33,8 @@ export async function apiGet(engine: Engine, path: string, signal: AbortSignal):
   const limit = AbortSignal.any([signal, AbortSignal.timeout(QUERY_TIMEOUT)]);
   try {
     const response = await Promise.race([send(child, path, limit), childEnd(child)]);
-    const body = await readAll(response, limits.listBytes, `${engine.program}: GET ${path}`);
-    return { status: response.statusCode ?? 0, body: parseJson(body, `${engine.program}: GET ${path}`) };
+    const body = await readAll(response, limits.listBytes, `GET ${path}`);
+    return { status: response.statusCode ?? 0, body: parseJson(body, `GET ${path}`) };
   } catch (error) {
     signal.throwIfAborted();
     // What broke the connection is said on standard error, which may come a moment later.

@@ -1,13 +1,21 @@
 import { type ByteStream } from '../../primitives/bytes.js';
 import { TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
-import { type Child, type Exit, startChild } from './child.js';
-import { feed } from './feed.js';
+import { feed } from '../machine/feed.js';
+import { type Child, type Exit, type Machine } from '../machine/machine.js';
+import { Tail } from '../machine/tail.js';
 import { engineFailed, wordsOf } from './failure.js';
-import { Tail } from './tail.js';
+
+/** An engine's own client, which is how everything is asked of it. */
+export interface Client {
+  /** Where it runs. */
+  readonly machine: Machine;
+  /** The program, with what stands before it: `docker`, `/opt/bin/podman`, `sudo -n docker`. */
+  readonly command: readonly string[];
+}
 
 export interface ClientCall {
-  readonly program: string;
+  readonly client: Client;
   /** Given as they are; whoever puts in a name has checked that it is no option (`checkArgument`). */
   readonly args: readonly string[];
   readonly signal: AbortSignal;
@@ -24,6 +32,9 @@ export interface ClientResult extends Exit {
   readonly stderr: string;
 }
 
+export const startClient = ({ machine, command }: Client, args: readonly string[], withInput: boolean): Child =>
+  machine.start([...command, ...args], withInput);
+
 /** Milliseconds that an engine has to answer a question. It is asked about 1,000 images at most at a time. */
 export const QUERY_TIMEOUT = 120_000;
 
@@ -34,7 +45,7 @@ export const QUERY_TIMEOUT = 120_000;
  */
 export async function runClient(call: ClientCall): Promise<ClientResult> {
   call.signal.throwIfAborted();
-  const child = startChild(call.program, call.args, call.input !== undefined);
+  const child = startClient(call.client, call.args, call.input !== undefined);
   const watch = supervise(child, call);
   const stdout = new Tail(call.maxOutput ?? limits.stderrBytes);
   const stderr = new Tail(limits.stderrBytes);
@@ -61,7 +72,7 @@ export async function runClient(call: ClientCall): Promise<ClientResult> {
  */
 export async function* streamClient(call: ClientCall, engine: string, doing: string): AsyncGenerator<Uint8Array> {
   call.signal.throwIfAborted();
-  const child = startChild(call.program, call.args, false);
+  const child = startClient(call.client, call.args, false);
   const watch = supervise(child, call);
   const stderr = new Tail(limits.stderrBytes);
   child.stderr.on('data', (chunk: Buffer) => {
@@ -139,5 +150,5 @@ function tooMuch(call: ClientCall): TransferError {
 /** The command without its names: `docker image inspect`. */
 function commandOf(call: ClientCall): string {
   const words = call.args.slice(0, 2).filter((word) => /^[a-z-]+$/.test(word) && !word.startsWith('-'));
-  return [call.program, ...words].join(' ');
+  return [...call.client.command, ...words].join(' ');
 }

@@ -1,4 +1,5 @@
 import { type Platform } from '../../model/platform.js';
+import { type Client } from './client.js';
 
 /**
  * How an engine keeps images, which decides what it lacks and what proves a load (docs/engines.md):
@@ -9,9 +10,7 @@ import { type Platform } from '../../model/platform.js';
 export type EngineFamily = 'graphdriver' | 'containerd' | 'podman';
 
 /** An engine that answered. */
-export interface Engine {
-  /** The client to run: `docker`, `podman` or a path. */
-  readonly program: string;
+export interface Engine extends Client {
   readonly family: EngineFamily;
   /** Of the server, where client and server differ. */
   readonly version: string;
@@ -22,8 +21,14 @@ export interface Engine {
   readonly platform: Platform;
 }
 
-/** `docker 28.5.2 (containerd image store)`, for messages and receipts. */
+/** `docker 28.5.2 (containerd image store)`, for messages and receipts; with the host before it when it is elsewhere. */
 export function describeEngine(engine: Engine): string {
+  const { host } = engine.machine;
+  return host === undefined ? productOf(engine) : `${host}: ${productOf(engine)}`;
+}
+
+/** `docker 28.5.2 (overlay2)`, wherever it runs. */
+export function productOf(engine: Engine): string {
   if (engine.family === 'podman') return `podman ${engine.version}`;
   const store = engine.family === 'containerd' ? 'containerd image store' : engine.storageDriver;
   return `docker ${engine.version} (${store})`;

@@ -1,7 +1,8 @@
 import { parseJson } from '../../model/json.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
-import { type ClientResult, runClient } from './client.js';
+import { localMachine } from '../machine/local.js';
+import { type Client, type ClientResult, runClient } from './client.js';
 import { type Engine } from './engine.js';
 import { hintFor, wordsOf } from './failure.js';
 import { engineFrom } from './identify.js';
@@ -20,11 +21,11 @@ export async function findEngine(
   signal: AbortSignal,
   timeoutMs = FIRST_ANSWER,
 ): Promise<Engine> {
-  if (wanted !== undefined) return identify(checkProgram(wanted), signal, timeoutMs);
+  if (wanted !== undefined) return identify(local(checkProgram(wanted)), signal, timeoutMs);
   const tried: string[] = [];
   for (const program of ['docker', 'podman']) {
     try {
-      return await identify(program, signal, timeoutMs);
+      return await identify(local(program), signal, timeoutMs);
     } catch (error) {
       if (!isTransferError(error)) throw error;
       tried.push(error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
@@ -35,6 +36,8 @@ export async function findEngine(
   });
 }
 
+const local = (program: string): Client => ({ machine: localMachine, command: [program] });
+
 function checkProgram(word: string): string {
   if (word === 'docker' || word === 'podman' || /^(?!-).*[/\\]/.test(word)) return word;
   throw new TransferError('USAGE', `not an engine: ${printable(word, 100)}`, {
@@ -43,19 +46,19 @@ function checkProgram(word: string): string {
 }
 
 /** Asks a client what it is. The two questions go out at once: on a remote engine a round trip is what costs. */
-async function identify(program: string, signal: AbortSignal, timeoutMs: number): Promise<Engine> {
+async function identify(client: Client, signal: AbortSignal, timeoutMs: number): Promise<Engine> {
   const ask = (word: string): Promise<ClientResult> =>
-    runClient({ program, args: [word, '--format', '{{json .}}'], signal, timeoutMs, maxOutput: MiB });
+    runClient({ client, args: [word, '--format', '{{json .}}'], signal, timeoutMs, maxOutput: MiB });
   const answers = await Promise.all([ask('version'), ask('info')]).catch((error: unknown) => {
     if (signal.aborted || !isTransferError(error)) throw error;
     throw new TransferError('ENGINE_UNREACHABLE', error.message, { hint: error.hint, cause: error });
   });
   const [version, info] = answers.map(documentOf);
-  const engine = engineFrom(program, version, info);
+  const engine = engineFrom(client, version, info);
   if (engine !== undefined) return engine;
   const failed = answers.find((answer) => answer.status !== 0) ?? answers[1];
   const words = failed.status === 0 ? 'it answers, but not as Docker or Podman do' : wordsOf({ ...failed, stdout: '' });
-  throw new TransferError('ENGINE_UNREACHABLE', `${program}: ${words}`, {
+  throw new TransferError('ENGINE_UNREACHABLE', `${client.command.join(' ')}: ${words}`, {
     hint: hintFor(words) ?? 'Start the engine, or name another with --engine.',
   });
 }

@@ -1,20 +1,22 @@
 import { platformFrom } from '../../model/descriptor.js';
 import { isArray, isObject, type Json } from '../../model/json.js';
 import { type Platform } from '../../model/platform.js';
+import { type Client } from './client.js';
 import { type Engine } from './engine.js';
 
 /** An engine from what `version` and `info` print as JSON; undefined when they do not tell of a server. */
-export function engineFrom(program: string, version: Json | undefined, info: Json | undefined): Engine | undefined {
+export function engineFrom(client: Client, version: Json | undefined, info: Json | undefined): Engine | undefined {
   const host = at(info, 'host');
-  return isObject(host) ? podmanFrom(program, host, info) : dockerFrom(program, version, info);
+  return isObject(host) ? podmanFrom(client, host, info) : dockerFrom(client, version, info);
 }
 
 /** Podman also when its client is called `docker` (the podman-docker package). */
-function podmanFrom(program: string, host: Json, info: Json | undefined): Engine | undefined {
+function podmanFrom(client: Client, host: Json, info: Json | undefined): Engine | undefined {
   const version = textAt(info, 'version', 'Version') ?? textAt(info, 'version', 'APIVersion');
   if (version === undefined) return undefined;
   return {
-    program,
+    machine: client.machine,
+    command: client.command,
     family: 'podman',
     version,
     apiVersion: textAt(info, 'version', 'APIVersion') ?? version,
@@ -23,13 +25,14 @@ function podmanFrom(program: string, host: Json, info: Json | undefined): Engine
   };
 }
 
-function dockerFrom(program: string, version: Json | undefined, info: Json | undefined): Engine | undefined {
+function dockerFrom(client: Client, version: Json | undefined, info: Json | undefined): Engine | undefined {
   const server = at(version, 'Server');
   const serverVersion = textAt(server, 'Version');
   const driver = textAt(info, 'Driver');
   if (serverVersion === undefined || driver === undefined) return undefined;
   return {
-    program,
+    machine: client.machine,
+    command: client.command,
     family: hasContainerdStore(at(info, 'DriverStatus')) ? 'containerd' : 'graphdriver',
     version: serverVersion,
     apiVersion: lowerVersion(textAt(server, 'ApiVersion'), textAt(version, 'Client', 'ApiVersion')),

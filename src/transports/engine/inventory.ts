@@ -68,7 +68,7 @@ export function query(
   signal: AbortSignal,
   timeoutMs = QUERY_TIMEOUT,
 ): Promise<ClientResult> {
-  return runClient({ program: engine.program, args, signal, timeoutMs, maxOutput: ANSWER });
+  return runClient({ client: engine, args, signal, timeoutMs, maxOutput: ANSWER });
 }
 
 function imageFrom(value: Json): EngineImage | undefined {

@@ -89,7 +89,7 @@ async function attempt(
     .map((reached): PlannedBlob => ({ ...reached, action: omit.has(reached.blob.digest) ? 'present' : 'copy' }))
     .sort((a, b) => (a.blob.digest < b.blob.digest ? -1 : 1));
   const input = deps.encode([{ name, root: group.node }], blobs, counted(run, checked(run, group, open)));
-  const result = await runClient({ program: engine.program, args: ['load', '-q'], input, signal });
+  const result = await runClient({ client: engine, args: ['load', '-q'], input, signal });
   // Docker with the containerd store says this on standard output and ends with 0 (moby pull request 48293).
   const broken = /Error unpacking image.*/.exec(`${result.stdout}\n${result.stderr}`)?.[0];
   if (result.status !== 0 || broken !== undefined) {

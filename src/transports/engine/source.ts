@@ -25,7 +25,7 @@ export async function engineSource(engine: Engine, names: readonly string[], dep
   // Without -m, podman takes further names for further tags of the first image.
   const several = engine.family === 'podman' && refs.length > 1 ? ['-m'] : [];
   const bytes = streamClient(
-    { program: engine.program, args: ['save', ...several, ...refs], signal: deps.signal },
+    { client: engine, args: ['save', ...several, ...refs], signal: deps.signal },
     describeEngine(engine),
     `saving ${wanted.map((name) => printable(name, 100)).join(', ')}`,
   );
@@ -53,7 +53,7 @@ async function inspectAll(
   const what = missing.length === 1 ? 'no such image' : 'no such images';
   throw new TransferError('NOT_FOUND', `${describeEngine(engine)}: ${what}: ${missing.join(', ')}`, {
     side: 'source',
-    hint: `\`${engine.program} image ls\` lists what is there; a file is named file:PATH.`,
+    hint: `\`${engine.command.join(' ')} image ls\` lists what is there; a file is named file:PATH.`,
   });
 }
 

@@ -1,33 +1,15 @@
 import { spawn } from 'node:child_process';
-import { type Readable, type Writable } from 'node:stream';
 import { systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
-
-/** How a child ended; `status` is null when a signal ended it, or when it did not end although it was killed. */
-export interface Exit {
-  readonly status: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+import { type Child, type Exit, type Machine } from './machine.js';
 
 /** Milliseconds. A client that is told to end may first tell its engine to tidy up. */
 const PATIENCE = { afterClosingInput: 2_000, afterTerm: 5_000, afterKill: 5_000, afterExit: 2_000 } as const;
 
-/** A running client. Its streams are always read or destroyed by whoever started it. */
-export interface Child {
-  readonly stdin: Writable;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  /** Settles once, when the child is gone and what it wrote was read; rejects when it could not be started. */
-  readonly exited: Promise<Exit>;
-  /**
-   * Ends it, by its pid: closes its input, and when that does not do, SIGTERM, then SIGKILL. `gently` leaves some time
-   * after the closing: engines then remove their own temporary files (podman 4 and 5 leave them behind when killed).
-   */
-  stop(gently?: boolean): void;
-}
+/** This machine. No shell is involved. */
+export const localMachine: Machine = { host: undefined, start: startChild };
 
-/** Starts `program` with `args` as they are: no shell is involved. */
-export function startChild(program: string, args: readonly string[], withInput: boolean): Child {
+function startChild([program = '', ...args]: readonly string[], withInput: boolean): Child {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: process.env, windowsHide: true });
   if (!withInput) child.stdin.end();
   const timers = new Set<NodeJS.Timeout>();
