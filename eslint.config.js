@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 const terminal = 'Only src/cli talks to the terminal and ends the process; return a value or emit an event instead.';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'coverage', '*.config.js', '.dependency-cruiser.cjs'] },
+  { ignores: ['dist', 'node_modules', 'coverage', '*.config.js', '.dependency-cruiser.cjs', 'test/**/*.mjs'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

@@ -9,6 +9,7 @@ const target = new URL('docs/cli.md', root);
 const documents = {
   pack: 'PackResult',
   load: 'LoadResult',
+  send: 'SendResult',
   list: 'ListResult',
   inspect: 'InspectResult',
   verify: 'VerifyResult',
@@ -80,8 +81,9 @@ const streams = [
   '',
   '- On a terminal, tables fit its width (80 columns at most when it is that wide) and long names are cut in the middle. In a pipe nothing is cut: one image stays one line.',
   '- Colour appears on a terminal only; `NO_COLOR` and `TERM=dumb` switch it off.',
-  '- `--progress json` writes JSON lines: `{"type":"start","what","bytes"}`, `{"type":"image","name"}`, `{"type":"note","message"}`, `{"type":"progress","bytes","total","bytesPerSecond"}` (at most once a second, and at the end) and `{"type":"end"}`. `bytes` of `start` and `total` are missing when they are not known beforehand.',
-  '- `--quiet` leaves out progress, notes and the summary of `pack`, `load` and `verify`. What was asked for (`list`, `inspect`, `diff`, `--dry-run`, `--json`), faults and errors are still printed.',
+  '- `--progress json` writes JSON lines: `{"type":"start","what","bytes"}`, `{"type":"image","name"}`, `{"type":"note","message"}`, `{"type":"progress","bytes","total","bytesPerSecond"}` (at most once a second, and at the end) and `{"type":"end"}`. `bytes` of `start` and `total` are missing when they are not known beforehand. `send` adds `{"type":"host","host","state","bytes","present","message"}` at each change of a host (`waiting`, `connecting`, `asking`, `ready`, `sending`, `proving`, `naming`, `retrying`, `done`, `failed`; `bytes` will move, `present` are there already), and `host` to what is about one host.',
+  '- `send` shows a line for each host on a terminal. Questions (a passphrase, a password, an unknown host key) are asked on the terminal itself, even if standard input and output are pipes; without a terminal nothing is asked.',
+  '- `--quiet` leaves out progress, notes and the summary of `pack`, `load`, `send` and `verify`. What was asked for (`list`, `inspect`, `diff`, `--dry-run`, `--json`), images that are not proven, faults, errors and questions are still shown.',
   '- The first Ctrl-C (or SIGTERM, SIGHUP) cleans up and ends; the second ends at once.',
   '- `FERRY_DEBUG=1` adds the stack to an error.',
   '',
@@ -95,7 +97,7 @@ function exitSection(rows) {
     '|---|---|---|',
     ...rows.map(({ status, meaning, codes }) => `| ${status} | ${cell(meaning)} | ${codes.map(code).join(' ')} |`),
     '',
-    '`list`, `inspect` and `verify` show everything that they can read and then end with the status of the faults that they found: 3 if any of them is damage. A reader that goes away (`ferry list x | head`) is no error; while a bundle is written to standard output it ends ferry quietly with 141.',
+    '`send` ends with 0 only if every host has every image, proven; else with the lowest status of the hosts that failed, or 4. `list`, `inspect` and `verify` show everything that they can read and then end with the status of the faults that they found: 3 if any of them is damage. A reader that goes away (`ferry list x | head`) is no error; while a bundle is written to standard output it ends ferry quietly with 141.',
     '',
   ];
 }

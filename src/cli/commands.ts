@@ -4,6 +4,7 @@ import {
   type InspectOptions,
   type LoadOptions,
   type PackOptions,
+  type SendOptions,
   type SourceOptions,
 } from '../commands/options.js';
 import {
@@ -12,12 +13,14 @@ import {
   type ListResult,
   type LoadResult,
   type PackResult,
+  type SendResult,
   type VerifyResult,
 } from '../commands/results.js';
 
 interface Signatures {
   pack: [PackOptions, PackResult];
   load: [LoadOptions, LoadResult];
+  send: [SendOptions, SendResult];
   list: [SourceOptions, ListResult];
   inspect: [InspectOptions, InspectResult];
   verify: [SourceOptions, VerifyResult];
@@ -38,6 +41,7 @@ export type Call = CallOf<Verb>;
 export const commands: Commands = {
   pack: async () => (await import('../commands/pack.js')).pack,
   load: async () => (await import('../commands/load.js')).load,
+  send: async () => (await import('../commands/send.js')).send,
   list: async () => (await import('../commands/list.js')).list,
   inspect: async () => (await import('../commands/inspect.js')).inspect,
   verify: async () => (await import('../commands/verify.js')).verify,

@@ -6,7 +6,7 @@ export const exitMeanings: Readonly<Record<0 | (typeof exitStatusOf)[keyof typeo
   1: 'A defect of ferry, or a fault without a code of its own.',
   2: 'Wrong usage, or something that the running Node.js cannot do.',
   3: 'The input is damaged, or is not what it says: digest, size, structure.',
-  4: 'An engine refused, failed, cannot be reached, or could not prove what it loaded.',
+  4: 'An engine or a host refused, failed, cannot be reached, or could not prove what it loaded.',
   5: 'A named image or file is not there.',
   6: 'The receiver lacks what a thin bundle leaves out.',
   7: "This machine's own trouble: disk full, read or write error, no permission, locked.",

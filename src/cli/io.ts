@@ -1,12 +1,19 @@
 import { ioError, systemCodeOf } from '../primitives/errors.js';
+import { type Terminals } from './terminal.js';
 
-export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number | undefined };
+export type Output = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+};
 
 /** Everything outside that the command line talks to; tests bring their own. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdinIsTerminal: boolean;
+  /** Where questions are asked; undefined: nowhere. */
+  readonly terminals?: Terminals | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

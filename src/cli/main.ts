@@ -4,6 +4,7 @@ import { asTransferError, exitStatus, failureText } from './failure.js';
 import { type Io, isClosedPipe } from './io.js';
 import { Interrupted, watchSignals } from './interruption.js';
 import { viewOf } from './render/view.js';
+import { controllingTerminal } from './terminal.js';
 import { packageFacts } from './version.js';
 
 /** Runs ferry as this process: `bin/ferry.js` is nothing but this call. */
@@ -41,6 +42,7 @@ export async function runProcess(
     stdout: process.stdout,
     stderr: process.stderr,
     stdinIsTerminal: isatty(0),
+    terminals: controllingTerminal,
     env: process.env,
   };
   const { run } = await import('./run.js');

@@ -1,12 +1,16 @@
 import { printable } from '../primitives/printable.js';
 import { type TransferEvent } from '../ports.js';
-import { fractionOf, ProgressState } from './progress-state.js';
+import { type HostProgress, HostsProgress, stateText, withoutName } from './progress-hosts.js';
+import { fractionOf, ProgressState, type Snapshot } from './progress-state.js';
 import { formatBytes, formatDuration } from './render/units.js';
 
-/** Something that shows events. `stop` may be called at any time, and more than once. */
+/** Something that shows events. All of it may be called at any time, and more than once. */
 export interface Progress {
   readonly emit: (event: TransferEvent) => void;
   readonly stop: () => void;
+  /** Leaves the terminal to somebody else until `resume`; what is to be said meanwhile is kept. */
+  readonly pause: () => void;
+  readonly resume: () => void;
 }
 
 export type WriteLine = (line: string) => void;
@@ -16,58 +20,120 @@ const PLAIN_INTERVAL_MS = 10_000;
 const PLAIN_QUIET_MS = 2_000;
 const JSON_INTERVAL_MS = 1_000;
 
-/** For logs: a line every ten seconds, and at every quarter of the way of what takes some seconds. */
-export function plainProgress(write: WriteLine, now: () => number): Progress {
+/**
+ * For logs: a line every ten seconds, and at every quarter of the way of what takes some seconds. Of several receivers,
+ * a line at each change of state, and every ten seconds one for each that is sending.
+ */
+export function plainProgress(write: WriteLine, now: () => number): Pick<Progress, 'emit'> {
   const state = new ProgressState(now);
+  const hosts = new HostsProgress(now);
+  const host = plainHosts(write, now);
   let lastLine = now();
   let quarter = 0;
 
-  const line = (): string => {
-    const { what, bytes, total, rate, left } = state.snapshot();
-    const share = fractionOf({ bytes, total });
-    const amount = total === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(total)}`;
-    const percent = share === undefined ? '' : `${String(Math.floor(share * 100))} %, `;
-    const pace = rate > 0 ? `, ${formatBytes(rate)}/s` : '';
-    return `${what}: ${percent}${amount}${pace}${left === undefined ? '' : `, ${formatDuration(left)} left`}`;
-  };
-
   return {
     emit: (event) => {
+      const receiver = hosts.apply(event);
+      if (event.type === 'note') write(`note: ${noteText(event, receiver?.host)}`);
+      if (receiver !== undefined) {
+        host(event, receiver);
+        return;
+      }
       state.apply(event);
-      if (event.type === 'note') write(`note: ${printable(event.message, 2000)}`);
       if (event.type === 'start') [lastLine, quarter] = [now(), 0];
       if (event.type !== 'bytes') return;
-      const share = fractionOf(state.snapshot());
+      const snapshot = state.snapshot();
+      const share = fractionOf(snapshot);
       const reached = share === undefined || share >= 1 ? quarter : Math.floor(share * 4);
       const since = now() - lastLine;
       if (since < (reached > quarter ? PLAIN_QUIET_MS : PLAIN_INTERVAL_MS)) return;
       quarter = Math.max(quarter, reached);
       lastLine = now();
-      write(line());
+      write(plainLine(snapshot.what, snapshot));
     },
-    stop: () => undefined,
   };
 }
 
-/** For programs: every event as one JSON object a line; bytes as a running sum, at most once a second and at the end. */
-export function jsonProgress(write: WriteLine, now: () => number): Progress {
-  const state = new ProgressState(now);
-  let lastBytes = -Infinity;
-  const sum = (): string => {
-    const { bytes, total, rate } = state.snapshot();
-    return JSON.stringify({ type: 'progress', bytes, total, bytesPerSecond: Math.round(rate) });
+/** The lines of several receivers. */
+function plainHosts(write: WriteLine, now: () => number): (event: TransferEvent, receiver: HostProgress) => void {
+  /** When each had its last line, and what that said of its state. */
+  const last = new Map<string, { at: number; said: string }>();
+  const notes = new Map<string, string>();
+  return (event, receiver) => {
+    if (event.type === 'note') notes.set(receiver.host, withoutName(printable(event.message, 500), receiver.host));
+    const snapshot = receiver.snapshot();
+    const about = stateText(snapshot);
+    // Why it tries again has mostly been said as a note just before.
+    const text = about === notes.get(receiver.host) ? '' : about;
+    const said = text === '' ? snapshot.state : `${snapshot.state}: ${text}`;
+    const before = last.get(receiver.host);
+    if (event.type === 'host' && said !== before?.said) {
+      last.set(receiver.host, { at: now(), said });
+      // All of them wait at first.
+      if (snapshot.state !== 'waiting') write(`${receiver.host}: ${said}`);
+    }
+    if (event.type !== 'bytes' || before === undefined || now() - before.at < PLAIN_INTERVAL_MS) return;
+    last.set(receiver.host, { at: now(), said: before.said });
+    write(plainLine(`${receiver.host}: ${snapshot.state}`, snapshot));
   };
+}
+
+function plainLine(what: string, { bytes, total, rate, left }: Snapshot): string {
+  const share = fractionOf({ bytes, total });
+  const amount = total === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(total)}`;
+  const percent = share === undefined ? '' : `${String(Math.floor(share * 100))} %, `;
+  const pace = rate > 0 ? `, ${formatBytes(rate)}/s` : '';
+  return `${what}: ${percent}${amount}${pace}${left === undefined ? '' : `, ${formatDuration(left)} left`}`;
+}
+
+/** A note with the host that it is about. */
+export const noteText = ({ message }: { readonly message: string }, host: string | undefined): string =>
+  host === undefined ? printable(message, 2000) : `${host}: ${withoutName(printable(message, 2000), host)}`;
+
+/**
+ * For programs: every event as one JSON object a line; bytes as a running sum, of each receiver for itself, at most
+ * once a second, and when the phase ends or the state of the receiver changes.
+ */
+export function jsonProgress(write: WriteLine, now: () => number): Pick<Progress, 'emit'> {
+  const sums = new Map<string | undefined, JsonSum>();
+  const hosts = new HostsProgress(now);
+  const state = new ProgressState(now);
   return {
     emit: (event) => {
-      state.apply(event);
-      if (event.type === 'end') write(sum());
-      if (event.type !== 'bytes') {
-        write(JSON.stringify(event));
-      } else if (now() - lastBytes >= JSON_INTERVAL_MS) {
-        lastBytes = now();
-        write(sum());
-      }
+      const host = 'host' in event ? event.host : undefined;
+      const sum = sums.get(host) ?? new JsonSum(write, now);
+      sums.set(host, sum);
+      const before = (): Snapshot => hosts.find(host)?.snapshot() ?? state.snapshot();
+      if (event.type === 'end' || (event.type === 'host' && sum.open)) sum.say(before(), host);
+      const receiver = hosts.apply(event);
+      if (receiver === undefined) state.apply(event);
+      if (event.type !== 'bytes') write(JSON.stringify(event));
+      else sum.add((receiver ?? state).snapshot(), host);
     },
-    stop: () => undefined,
   };
+}
+
+/** When the bytes of one phase or receiver were last said. */
+class JsonSum {
+  readonly #write: WriteLine;
+  readonly #now: () => number;
+  #last = -Infinity;
+  /** Whether bytes came that were not said yet. */
+  open = false;
+
+  constructor(write: WriteLine, now: () => number) {
+    this.#write = write;
+    this.#now = now;
+  }
+
+  add(snapshot: Snapshot, host: string | undefined): void {
+    this.open = true;
+    if (this.#now() - this.#last >= JSON_INTERVAL_MS) this.say(snapshot, host);
+  }
+
+  say({ bytes, total, rate }: Snapshot, host: string | undefined): void {
+    this.#last = this.#now();
+    this.open = false;
+    this.#write(JSON.stringify({ type: 'progress', host, bytes, total, bytesPerSecond: Math.round(rate) }));
+  }
 }

@@ -45,6 +45,11 @@ export class ProgressState {
     if (event.type === 'bytes') this.#add(event.bytes);
   }
 
+  /** States the total anew, without a new beginning. */
+  expect(total: number | undefined): void {
+    this.#total = total;
+  }
+
   #add(bytes: number): void {
     this.#bytes += bytes;
     const at = this.#now();

@@ -3,36 +3,65 @@ import { printable } from '../primitives/printable.js';
 import { type TransferEvent } from '../ports.js';
 import { type Io, type Output, writeError } from './io.js';
 import { type Presentation } from './parser/parse.js';
-import { jsonProgress, plainProgress, type Progress } from './progress-lines.js';
-import { fractionOf, ProgressState, type Snapshot } from './progress-state.js';
-import { clip, lengthOf, shorten } from './render/text.js';
-import { formatBytes, formatDuration } from './render/units.js';
+import { barLine } from './progress-bar.js';
+import { boardProgress } from './progress-board.js';
+import { jsonProgress, plainProgress, type Progress, type WriteLine } from './progress-lines.js';
+import { fractionOf, ProgressState } from './progress-state.js';
 
-const silent: Progress = { emit: () => undefined, stop: () => undefined };
+const nothing = (): void => undefined;
+const silent: Progress = { emit: nothing, stop: nothing, pause: nothing, resume: nothing };
 
-/** What shows the progress of a command on standard error. */
+/**
+ * What shows the progress of a command on standard error. `hosts`: of one that works for several receivers at once,
+ * each of which gets a line of its own on a terminal.
+ */
 export function makeProgress(
   { quiet, progress }: Pick<Presentation, 'quiet' | 'progress'>,
   io: Io,
+  shape: 'one' | 'hosts' = 'one',
   now: () => number = () => performance.now(),
 ): Progress {
   if (quiet || progress === 'none') return silent;
-  const write = (line: string): void => void writeError(io, `${line}\n`);
-  if (progress === 'json') return jsonProgress(write, now);
-  const bar = progress === 'auto' && io.stderr.isTTY === true && io.env['TERM'] !== 'dumb';
-  return bar ? barProgress(io.stderr, now) : plainProgress(write, now);
+  const drawn = progress === 'auto' && io.stderr.isTTY === true && io.env['TERM'] !== 'dumb';
+  if (drawn) return shape === 'hosts' ? boardProgress(io.stderr, now) : barProgress(io.stderr, now);
+  const { write, pause, resume } = lineWriter(io);
+  const { emit } = (progress === 'json' ? jsonProgress : plainProgress)(write, now);
+  return { emit, stop: resume, pause, resume };
+}
+
+/** Lines to standard error; held back while it is paused, if that is the terminal on which a question is open. */
+function lineWriter(io: Io): { write: WriteLine; pause: () => void; resume: () => void } {
+  let held: string[] | undefined;
+  const put = (line: string): void => void writeError(io, `${line}\n`);
+  return {
+    write: (line) => {
+      if (held === undefined) put(line);
+      else held.push(line);
+    },
+    pause: () => {
+      if (io.stderr.isTTY === true) held ??= [];
+    },
+    resume: () => {
+      const lines = held ?? [];
+      held = undefined;
+      lines.forEach(put);
+    },
+  };
 }
 
 function barProgress(stream: Output, now: () => number): Progress {
   const state = new ProgressState(now);
   let bar: cliProgress.SingleBar | undefined;
+  let open = false;
+  let held: string[] | undefined;
 
-  const stop = (): void => {
+  const erase = (): void => {
     bar?.stop();
     bar = undefined;
   };
-  const start = (): void => {
-    stop();
+  const draw = (): void => {
+    erase();
+    if (!open || held !== undefined) return;
     bar = new cliProgress.SingleBar({
       stream,
       format: () => barLine(state.snapshot(), stream.columns ?? 80),
@@ -47,54 +76,43 @@ function barProgress(stream: Output, now: () => number): Progress {
     });
     bar.start(1, fractionOf(state.snapshot()) ?? 0);
   };
+  const end = (): void => {
+    open = false;
+    erase();
+  };
 
-  /** The bar returns to where it began when it stops; it has to begin anew below the note. */
-  const note = (message: string): void => {
-    const drawn = bar !== undefined;
-    stop();
-    stream.write(`${printable(message, 2000)}\n`);
-    if (drawn) start();
+  /** The bar returns to where it began when it stops; it has to begin anew below the notes. */
+  const notes = (messages: readonly string[]): void => {
+    erase();
+    for (const message of messages) stream.write(`${printable(message, 2000)}\n`);
+    draw();
+  };
+  const resume = (): void => {
+    const messages = held ?? [];
+    held = undefined;
+    notes(messages);
   };
 
   return {
     emit: (event: TransferEvent) => {
       state.apply(event);
-      if (event.type === 'start') start();
-      if (event.type === 'end') stop();
-      if (event.type === 'note') note(event.message);
+      if (event.type === 'start') {
+        open = true;
+        draw();
+      }
+      if (event.type === 'end') end();
+      if (event.type === 'note' && held === undefined) notes([event.message]);
+      else if (event.type === 'note') held?.push(event.message);
       if (event.type === 'bytes') bar?.update(fractionOf(state.snapshot()) ?? 0);
     },
-    stop,
+    stop: () => {
+      end();
+      resume();
+    },
+    pause: () => {
+      held ??= [];
+      erase();
+    },
+    resume,
   };
 }
-
-const WIDE_BAR = 20;
-const NARROW_BAR = 10;
-/** What a wide bar has to leave for the name of the image. */
-const IMAGE_ROOM = 20;
-
-/** One line that fits: the less important parts go first. */
-export function barLine(snapshot: Snapshot, columns: number): string {
-  const { what, bytes, total, rate, left, image } = snapshot;
-  const width = columns - 1;
-  const share = fractionOf(snapshot);
-  const percent = share === undefined ? [] : [`${String(Math.floor(share * 100))} %`.padStart(5)];
-  const amount = [total === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(total)}`];
-  const pace = rate > 0 ? [`${formatBytes(rate)}/s`] : [];
-  const time = left === undefined ? [] : [`${formatDuration(left)} left`];
-  const numbers = [...percent, ...amount, ...pace, ...time];
-  const tries = [
-    { parts: [what, ...drawn(share, WIDE_BAR), ...numbers], spare: IMAGE_ROOM },
-    { parts: [what, ...drawn(share, NARROW_BAR), ...numbers], spare: 0 },
-    { parts: [what, ...numbers], spare: 0 },
-    { parts: [what, ...percent, ...amount, ...time], spare: 0 },
-    { parts: [what, ...percent, ...amount], spare: 0 },
-  ];
-  const fitting = tries.find(({ parts, spare }) => lengthOf(parts.join(' ')) + spare <= width);
-  const line = (fitting?.parts ?? [what, ...percent]).join(' ');
-  const room = width - lengthOf(line) - 2;
-  return image === '' || room < 8 ? clip(line, Math.max(1, width)) : `${line}  ${shorten(image, room)}`;
-}
-
-const drawn = (share: number | undefined, width: number): string[] =>
-  share === undefined ? [] : [`[${'#'.repeat(Math.round(share * width)).padEnd(width, '.')}]`];

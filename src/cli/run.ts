@@ -1,3 +1,4 @@
+import { makeAsk } from './ask.js';
 import { type CallOf, type Commands, type ResultOf, type Verb } from './commands.js';
 import { signalStatus } from './exit-codes.js';
 import { asTransferError, exitStatus, failureJson, failureText } from './failure.js';
@@ -77,11 +78,12 @@ async function call<V extends Verb>(wanted: CallOf<V>, presentation: Presentatio
     ...wanted.options,
     ...(bundle ? { standardOutput: io.stdout } : {}),
   };
-  const progress = makeProgress(presentation, io);
+  const progress = makeProgress(presentation, io, wanted.verb === 'send' ? 'hosts' : 'one');
+  const ask = makeAsk(io.terminals, progress);
   let result: ResultOf<V>;
   try {
     const command = await env.commands[wanted.verb]();
-    result = await command(options, { emit: progress.emit, signal });
+    result = await command(options, { emit: progress.emit, ask, signal });
   } finally {
     progress.stop();
   }

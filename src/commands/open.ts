@@ -2,16 +2,19 @@ import { stat } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { decompress, sniffStream } from '../codecs/decompress.js';
 import { openArchive, openTree } from '../formats/archive/open.js';
-import { bundleTar } from '../formats/bundle/encode.js';
+import { listsTar, membersTar } from '../formats/bundle/encode.js';
 import { plainLayers } from '../formats/plain-layers.js';
 import { folderTree } from '../formats/tree/folder-tree.js';
 import { type ImageSource } from '../ports.js';
 import { type ByteStream } from '../primitives/bytes.js';
 import { ioError, isTransferError, TransferError } from '../primitives/errors.js';
+import { type Digest, isDigest } from '../primitives/digest.js';
 import { fileAccess } from '../primitives/random-access.js';
 import { spool, type SpoolOptions } from '../primitives/spool.js';
+import { withGaps } from '../tar/gaps.js';
 import { type EngineDeps } from '../transports/engine/deps.js';
-import { type Context } from './options.js';
+import { type Unneeded } from '../transports/engine/source.js';
+import { type Context, type OpenOptions } from './options.js';
 import { type Location, parseLocation } from './words.js';
 
 /**
@@ -21,16 +24,21 @@ import { type Location, parseLocation } from './words.js';
  */
 export async function openSources(
   words: readonly string[],
-  engine: string | undefined,
+  { engine, ssh, unneeded }: OpenOptions,
   context: Context,
 ): Promise<ImageSource[]> {
   const locations = words.map(parseLocation);
   const names = locations.flatMap((location) => (location.kind === 'engine' ? [location.name] : []));
-  const others = locations.filter((location) => location.kind !== 'engine');
+  const remote = locations.flatMap((location) => (location.kind === 'remote' ? [location.word] : []));
+  const others = locations.filter((location) => location.kind !== 'engine' && location.kind !== 'remote');
   const sources: ImageSource[] = [];
   try {
     for (const location of others) sources.push(await openLocation(location, context));
-    if (names.length > 0) sources.push(await openEngine(names, engine, context));
+    if (remote.length > 0) {
+      const { openRemoteSources } = await import('./remote-source.js');
+      sources.push(...(await openRemoteSources(remote, { ssh, unneeded }, engineDeps(context), context)));
+    }
+    if (names.length > 0) sources.push(await openEngine(names, engine, context, unneeded));
     return sources;
   } catch (error) {
     await Promise.all(sources.map((source) => source.close()));
@@ -38,7 +46,10 @@ export async function openSources(
   }
 }
 
-async function openLocation(location: Exclude<Location, { kind: 'engine' }>, context: Context): Promise<ImageSource> {
+async function openLocation(
+  location: Exclude<Location, { kind: 'engine' | 'remote' }>,
+  context: Context,
+): Promise<ImageSource> {
   if (location.kind === 'stdin') {
     const { stdin } = await import('node:process');
     // A Ctrl-C must not wait for whoever writes to us.
@@ -72,33 +83,45 @@ async function openStream(
   bytes: ByteStream,
   context: Context,
   expectedBytes?: number,
+  drop: Promise<ReadonlySet<Digest>> = Promise.resolve(new Set<Digest>()),
 ): Promise<ImageSource> {
   const options = spooling(label, context);
   context.emit({ type: 'start', what: 'reading', bytes: expectedBytes });
   try {
     const { format, bytes: all } = await sniffStream(counted(bytes, context));
     const plain = format === 'none' ? all : decompress(all, label);
-    return await openArchive(await spool(plain, label, options), decompress, options);
+    const dropped = await drop;
+    const kept = dropped.size === 0 ? plain : withGaps(plain, (name) => isLayerIn(dropped, name));
+    return await openArchive(await spool(kept, label, options), decompress, options);
   } finally {
     context.emit({ type: 'end' });
   }
+}
+
+/** Docker 25 and later: `blobs/sha256/<hex>`; podman: `<hex>.tar`. Docker 24 and older do not name layers by digest. */
+function isLayerIn(digests: ReadonlySet<Digest>, member: string): boolean {
+  const hex = /^(?:\.\/)?(?:blobs\/sha256\/([0-9a-f]{64})|([0-9a-f]{64})\.tar)$/.exec(member);
+  const digest = `sha256:${hex?.[1] ?? hex?.[2] ?? ''}`;
+  return isDigest(digest) && digests.has(digest);
 }
 
 async function openEngine(
   names: readonly string[],
   wanted: string | undefined,
   context: Context,
+  unneeded: Unneeded | undefined,
 ): Promise<ImageSource> {
   const { findEngine } = await import('../transports/engine/find.js');
   const { engineSource } = await import('../transports/engine/source.js');
-  return engineSource(await findEngine(wanted, context.signal), names, engineDeps(context));
+  return engineSource(await findEngine(wanted, context.signal), names, engineDeps(context), unneeded);
 }
 
 /** What the engine adapters need of the formats and codecs. */
 export function engineDeps(context: Context): EngineDeps {
   return {
-    encode: (images, blobs, open) => bundleTar({ images, blobs, open, platforms: [] }),
-    openStream: (label, bytes, expectedBytes) => openStream(label, bytes, context, expectedBytes),
+    members: membersTar,
+    lists: listsTar,
+    openStream: (label, bytes, expectedBytes, drop) => openStream(label, bytes, context, expectedBytes, drop),
     decompress,
     plain: async (image, open) => {
       const plain = plainLayers(open, decompress);

@@ -1,4 +1,5 @@
 import { type Emit } from '../ports.js';
+import { type Unneeded } from '../transports/engine/source.js';
 import { type Ask, type SshSettings } from '../transports/ssh/settings.js';
 
 /** What every command is given besides its options. */
@@ -8,6 +9,15 @@ export interface Context {
   readonly ask?: Ask | undefined;
   /** Aborted when the user interrupts; every command then cleans up and rejects with the signal's reason. */
   readonly signal: AbortSignal;
+}
+
+/** How sources are opened. */
+export interface OpenOptions {
+  /** The local engine, as `findEngine` takes it. */
+  readonly engine?: string | undefined;
+  readonly ssh?: SshSettings | undefined;
+  /** Layers of engines' images that need not be kept. */
+  readonly unneeded?: Unneeded | undefined;
 }
 
 /** Which images of which sources: common to all commands that read. */

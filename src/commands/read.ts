@@ -14,6 +14,7 @@ import { digestOf } from '../primitives/digest.js';
 import { TransferError } from '../primitives/errors.js';
 import { printable } from '../primitives/printable.js';
 import { verified } from '../primitives/verified.js';
+import { type Unneeded } from '../transports/engine/source.js';
 import { openSources } from './open.js';
 import { type Context, type SourceOptions } from './options.js';
 import { type Fault } from './results.js';
@@ -32,13 +33,14 @@ export interface Reading {
 }
 
 /**
- * Reads what a call names, down to every manifest and config; layers are not read yet.
+ * Reads what a call names, down to every manifest and config; layers are not read yet. Of an engine's images, layers
+ * that are `unneeded` are not kept.
  * @throws TransferError when a source cannot be read at all, when a selection matches nothing, and for conflicts.
  */
-export async function readImages(options: SourceOptions, context: Context): Promise<Reading> {
-  return readWith(options, context, (offers) =>
-    mergeImages(offers, { onConflict: options.onConflict ?? 'error', isMade }),
-  );
+export async function readImages(options: SourceOptions, context: Context, unneeded?: Unneeded): Promise<Reading> {
+  const merge = (offers: readonly Offer[]): Merged =>
+    mergeImages(offers, { onConflict: options.onConflict ?? 'error', isMade });
+  return readWith(options, context, merge, unneeded);
 }
 
 /** `readImages` for those who look only: what contradicts itself is shown as it is, each image once. */
@@ -53,11 +55,12 @@ async function readWith(
   options: SourceOptions,
   context: Context,
   merge: (offers: readonly Offer[]) => Merged,
+  unneeded?: Unneeded,
 ): Promise<Reading> {
   const platforms = (options.platforms ?? []).map(parsePlatform);
   const renamings = (options.rename ?? []).map(parseRenaming);
   const only = options.only ?? [];
-  const sources = await openSources(await allWords(options), options.engine, context);
+  const sources = await openSources(await allWords(options), { ...options, unneeded }, context);
   const source = unionSource(sources);
   try {
     const { offers, faults } = await collect(sources, source);

@@ -152,7 +152,7 @@ export interface SentHost {
   /** What is to move and what is there, as it was known when the host was first asked. */
   readonly totals?: PlanTotals;
   readonly receipt?: Receipt;
-  /** Bytes of image data that went over the line, as compressed on the way, over all tries. */
+  /** Bytes of image data that the connection was given, as compressed on the way, over all tries. */
   readonly bytesSent: number;
   readonly seconds: number;
   /** How often the connection was made anew. */

@@ -14,10 +14,13 @@ export type Location =
       readonly path: string;
       /** Whether the word could mean an image of the engine too. */ readonly maybeName: boolean;
     }
-  | { readonly kind: 'engine'; readonly name: string };
+  | { readonly kind: 'engine'; readonly name: string }
+  /** `ssh://[user@]host[:port]/NAME`. */
+  | { readonly kind: 'remote'; readonly word: string };
 
 /**
- * Reads a SOURCE word: `-`, `file:PATH`, `engine:NAME`, a path that exists, or an image name, in this order.
+ * Reads a SOURCE word: `-`, `file:PATH`, `engine:NAME`, a path that exists, `ssh://HOST/NAME`, or an image name, in
+ * this order.
  * @throws TransferError NOT_FOUND when it is none of them.
  */
 export function parseLocation(word: string): Location {
@@ -27,9 +30,7 @@ export function parseLocation(word: string): Location {
   const isName = couldBeName(word);
   if (existsSync(word)) return { kind: 'path', path: word, maybeName: isName };
   if (word.startsWith('ssh://')) {
-    throw new TransferError('USAGE', `${printable(word)}: this version does not read from remote hosts`, {
-      hint: 'Save there: ssh HOST docker save NAME | ferry pack - -o FILE',
-    });
+    return { kind: 'remote', word };
   }
   if (isName) return { kind: 'engine', name: word };
   throw new TransferError('NOT_FOUND', `${printable(word)}: no such file or folder`, {

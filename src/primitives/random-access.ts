@@ -70,6 +70,44 @@ export function memoryAccess(label: string, bytes: Buffer): RandomAccess {
   return { label, size: bytes.byteLength, read, stream: chunked(read), close: () => Promise.resolve() };
 }
 
+/** Bytes of something larger, and where in it they lie. */
+export interface Piece {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Pieces in memory, in order of their place; what lies between them reads as zeros. */
+export function sparseAccess(label: string, pieces: readonly Piece[], size: number): RandomAccess {
+  const whole = pieces.every(({ at }, i) => at === endOf(pieces[i - 1])) && endOf(pieces.at(-1)) === size;
+  if (whole) return memoryAccess(label, Buffer.concat(pieces.map(({ bytes }) => bytes)));
+  const read = (offset: number, length: number): Promise<Buffer> => {
+    if (offset + length > size) return Promise.reject(changed(label, offset + length, size));
+    const result = Buffer.alloc(length);
+    for (let i = firstAfter(pieces, offset); i < pieces.length; i++) {
+      const piece = pieces[i];
+      if (piece === undefined || piece.at >= offset + length) break;
+      const skip = Math.max(0, offset - piece.at);
+      result.set(piece.bytes.subarray(skip, offset + length - piece.at), piece.at + skip - offset);
+    }
+    return Promise.resolve(result);
+  };
+  return { label, size, read, stream: chunked(read), close: () => Promise.resolve() };
+}
+
+const endOf = (piece: Piece | undefined): number => (piece === undefined ? 0 : piece.at + piece.bytes.byteLength);
+
+/** The first piece that ends after `offset`. */
+function firstAfter(pieces: readonly Piece[], offset: number): number {
+  let low = 0;
+  let high = pieces.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (endOf(pieces[middle]) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** A `stream` built from a `read`. */
 function chunked(read: RandomAccess['read']): RandomAccess['stream'] {
   return async function* (offset, length) {

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, statfs, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ByteStream } from './bytes.js';
 import { ioError, TransferError } from './errors.js';
 import { limits } from './limits.js';
-import { handleAccess, memoryAccess, type RandomAccess } from './random-access.js';
+import { handleAccess, type Piece, type RandomAccess, sparseAccess } from './random-access.js';
 
 export interface SpoolOptions {
   /** Folder for the temporary file; the system's by default (TMPDIR). */
@@ -16,37 +15,88 @@ export interface SpoolOptions {
   readonly compressed?: () => number;
 }
 
+/** Bytes that are not kept: they read as zeros, and take no room. */
+export interface Gap {
+  readonly gap: number;
+}
+
 /**
  * Makes a stream readable at any offset: small ones in memory, others in a temporary file. The file loses its name as
  * soon as it is open, so that nothing of it outlives the process, however that ends.
  * @throws TransferError IO; DISK_FULL, before others on the machine run out of space too; LIMIT for a stream that was
  * compressed beyond belief; and whatever `bytes` throws.
  */
-export async function spool(bytes: ByteStream, label: string, options: SpoolOptions = {}): Promise<RandomAccess> {
-  const folder = options.folder ?? tmpdir();
-  let parts: Uint8Array[] = [];
-  let size = 0;
-  const ensureRoom = roomKeeper(folder, label);
-  let file: FileHandle | undefined;
+export async function spool(
+  bytes: AsyncIterable<Uint8Array | Gap>,
+  label: string,
+  options: SpoolOptions = {},
+): Promise<RandomAccess> {
+  const store = new Store(label, options);
   try {
     for await (const chunk of bytes) {
-      parts.push(chunk);
-      size += chunk.byteLength;
-      if (file === undefined && size <= limits.spoolInMemoryBytes) continue;
-      checkRatio(label, size, options.compressed?.());
-      const pending = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      await ensureRoom(size - pending, pending);
-      if (file === undefined) {
-        options.announce?.(folder);
-        file = await openNameless(folder);
-      }
-      await writeAll(file, parts, folder);
-      parts = [];
+      if (chunk instanceof Uint8Array) await store.add(chunk);
+      else store.skip(chunk.gap);
     }
-    return file === undefined ? memoryAccess(label, Buffer.concat(parts, size)) : handleAccess(label, file, size);
+    return await store.finish();
   } catch (error) {
-    await file?.close();
+    await store.abandon();
     throw error;
+  }
+}
+
+/** Takes bytes one after the other: into memory, and when that is not enough into a file. */
+class Store {
+  readonly #label: string;
+  readonly #options: SpoolOptions;
+  readonly #folder: string;
+  readonly #ensureRoom: (written: number, pending: number) => Promise<void>;
+  #file: FileHandle | undefined;
+  /** Not yet in the file. */
+  #pieces: Piece[] = [];
+  #pending = 0;
+  #kept = 0;
+  #size = 0;
+
+  constructor(label: string, options: SpoolOptions) {
+    this.#label = label;
+    this.#options = options;
+    this.#folder = options.folder ?? tmpdir();
+    this.#ensureRoom = roomKeeper(this.#folder, label);
+  }
+
+  skip(count: number): void {
+    this.#size += count;
+  }
+
+  async add(bytes: Uint8Array): Promise<void> {
+    this.#pieces.push({ at: this.#size, bytes });
+    this.#size += bytes.byteLength;
+    this.#kept += bytes.byteLength;
+    this.#pending += bytes.byteLength;
+    if (this.#file !== undefined || this.#kept > limits.spoolInMemoryBytes) await this.#write();
+  }
+
+  async finish(): Promise<RandomAccess> {
+    if (this.#file === undefined) return sparseAccess(this.#label, this.#pieces, this.#size);
+    // A gap at the end has no bytes after it that would make the file long enough.
+    await this.#file.truncate(this.#size);
+    return handleAccess(this.#label, this.#file, this.#size);
+  }
+
+  async abandon(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  async #write(): Promise<void> {
+    checkRatio(this.#label, this.#size, this.#options.compressed?.());
+    await this.#ensureRoom(this.#kept - this.#pending, this.#pending);
+    if (this.#file === undefined) {
+      this.#options.announce?.(this.#folder);
+      this.#file = await openNameless(this.#folder);
+    }
+    await writeAll(this.#file, this.#pieces, this.#folder);
+    this.#pieces = [];
+    this.#pending = 0;
   }
 }
 
@@ -99,10 +149,10 @@ async function openNameless(folder: string): Promise<FileHandle> {
   return handle;
 }
 
-async function writeAll(file: FileHandle, parts: readonly Uint8Array[], folder: string): Promise<void> {
-  for (const part of parts) {
-    for (let done = 0; done < part.byteLength;) {
-      const { bytesWritten } = await file.write(part, done).catch((error: unknown) => {
+async function writeAll(file: FileHandle, pieces: readonly Piece[], folder: string): Promise<void> {
+  for (const { at, bytes } of pieces) {
+    for (let done = 0; done < bytes.byteLength;) {
+      const { bytesWritten } = await file.write(bytes, done, undefined, at + done).catch((error: unknown) => {
         throw temporaryError(error, folder);
       });
       done += bytesWritten;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -49,11 +49,20 @@ const hasBash = ((): boolean => {
   writeFileSync(join(folder, 'ferry.bash'), completionScript('bash'));
   for (const file of ['release.tar', 'two words.tar', 'other']) writeFileSync(join(folder, file), '');
 
+  mkdirSync(join(folder, '.ssh'));
+  writeFileSync(
+    join(folder, '.ssh/config'),
+    ['Host prod-1 prod-2', '  HostName h', 'Host *.internal !x', 'host\tbuild', 'Host $(touch${IFS}owned) `x`'].join(
+      '\n',
+    ),
+  );
+
   /** The answers to Tab at the end of `words`. */
   function complete(...words: string[]): string[] {
     const script = `. ./ferry.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ferry; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const output = execFileSync('bash', ['--norc', '-c', script, 'bash', 'ferry', ...words], {
       cwd: folder,
+      env: { ...process.env, HOME: folder },
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -88,8 +97,25 @@ const hasBash = ((): boolean => {
     [['pack', '--level', ''], []],
     [['completion', 'z'], ['zsh']],
     [['list', '--lev'], []],
+    [
+      ['send', 'app', '--to', 'pr'],
+      ['prod-1', 'prod-2'],
+    ],
+    [
+      ['list', '-J', ''],
+      ['prod-1', 'prod-2', 'build'],
+    ],
+    [
+      ['send', '--compress', ''],
+      ['auto', 'none', 'gzip', 'zstd'],
+    ],
   ])('after %j: %j', (words, expected) => {
     expect(complete(...words)).toStrictEqual(expected);
+  });
+
+  test('host names and no more, whatever the config file says', () => {
+    expect(complete('send', '--to', 'z')).toStrictEqual([]);
+    expect(existsSync(join(folder, 'owned'))).toBe(false);
   });
 
   test('every command when there is none yet', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { exitMeanings, exitTable } from '../../src/cli/exit-codes.js';
 import { statusOf } from '../../src/cli/outcome.js';
-import { type Fault } from '../../src/commands/results.js';
+import { type Fault, type SentHost } from '../../src/commands/results.js';
 import { type ErrorCode, exitStatusOf, TransferError } from '../../src/primitives/errors.js';
 import { fails, ferry } from './helpers.js';
 import * as results from './results.js';
@@ -26,6 +26,19 @@ describe('exit statuses', () => {
     expect(statusOf(results.diff())).toBe(0);
   });
 
+  test('of sends: 0 only if every host has every image', () => {
+    const failed = (code: ErrorCode): SentHost => results.failedHost('b', { error: { ...results.fault, code } });
+    const send = (...hosts: SentHost[]): number => statusOf(results.send(hosts));
+    const unproven = { items: [results.item('a', 'unproven')], bytesMoved: 1 };
+    expect(send(results.sentHost('a'), results.sentHost('b'))).toBe(0);
+    expect(send(results.sentHost('a', { state: 'planned' }), results.sentHost('b', { state: 'cleaned' }))).toBe(0);
+    expect(send(results.sentHost('a'), results.sentHost('b', { receipt: unproven }))).toBe(4);
+    expect(send(results.sentHost('a'), failed('HOST_REFUSED'))).toBe(4);
+    expect(send(failed('IO'), failed('BASE_MISSING'))).toBe(6);
+    expect(send(failed('IO'), failed('BLOB_CORRUPT'))).toBe(3);
+    expect(send({ ...results.sentHost('a'), state: 'failed' })).toBe(4);
+  });
+
   test('all have a meaning, and every code is in the table once', () => {
     const rows = exitTable();
     expect(rows.map((row) => row.status)).toStrictEqual([...Object.keys(exitMeanings), '128+n']);
@@ -34,7 +47,7 @@ describe('exit statuses', () => {
 });
 
 describe('help', () => {
-  const verbs = ['pack', 'load', 'list', 'inspect', 'verify', 'diff', 'completion'];
+  const verbs = ['pack', 'load', 'send', 'list', 'inspect', 'verify', 'diff', 'completion'];
 
   test.each([[], ...verbs.map((verb) => [verb])])('%s fits 80 columns, and names no placeholder', async (...words) => {
     const { status, stdout, stderr } = await ferry([...words, '--help']);

@@ -3,6 +3,7 @@ import { type Commands, type Verb } from '../../src/cli/commands.js';
 import { type Io } from '../../src/cli/io.js';
 import { type View } from '../../src/cli/render/view.js';
 import { run } from '../../src/cli/run.js';
+import { type Terminals } from '../../src/cli/terminal.js';
 import { type Context } from '../../src/commands/options.js';
 
 /** A standard output or error that keeps what it is told. */
@@ -10,12 +11,14 @@ export class Captured extends Writable {
   text = '';
   readonly isTTY: boolean;
   readonly columns: number | undefined;
+  readonly rows: number | undefined;
   readonly #failure: Error | undefined;
 
-  constructor(terminal?: { columns: number }, failure?: Error) {
+  constructor(terminal?: { columns: number; rows?: number }, failure?: Error) {
     super({ decodeStrings: false });
     this.isTTY = terminal !== undefined;
     this.columns = terminal?.columns;
+    this.rows = terminal?.rows;
     this.#failure = failure;
     this.on('error', () => undefined);
   }
@@ -54,6 +57,7 @@ export interface Setting {
   signal?: AbortSignal;
   program?: string;
   engine?: string;
+  terminals?: Terminals;
 }
 
 /** One run of the command line with every command replaced. */
@@ -65,8 +69,14 @@ export async function ferry(argv: string[], setting: Setting = {}): Promise<Outc
       calls.push({ verb, options });
       return setting.act === undefined ? setting.result : await setting.act(options, context);
     });
-  const verbs: Verb[] = ['pack', 'load', 'list', 'inspect', 'verify', 'diff'];
-  const io: Io = { stdout, stderr, stdinIsTerminal: setting.stdinIsTerminal ?? false, env: setting.env ?? {} };
+  const verbs: Verb[] = ['pack', 'load', 'send', 'list', 'inspect', 'verify', 'diff'];
+  const io: Io = {
+    stdout,
+    stderr,
+    stdinIsTerminal: setting.stdinIsTerminal ?? false,
+    terminals: setting.terminals,
+    env: setting.env ?? {},
+  };
   const status = await run({
     program: setting.program ?? 'ferry',
     argv,

@@ -13,6 +13,20 @@ function optionsOf(...argv: string[]): unknown {
   return invocation.call.options;
 }
 
+const everySshOption = [
+  ...['-i', 'id_a', '--identity=id_b'],
+  ...['-p', '2222', '-J', 'me@bastion,[::1]:22', '-F', 'none'],
+  ...['--ssh-program', 'ssh', '--accept-new-host-key'],
+];
+const everySshValue = {
+  identityFiles: ['id_a', 'id_b'],
+  port: 2222,
+  jump: 'me@bastion,[::1]:22',
+  configFile: 'none',
+  program: 'ssh',
+  acceptNewHostKey: true,
+};
+
 const everySourceOption = [
   ...['--engine', 'podman'],
   ...['--only', 'app:*', '--only=db:?'],
@@ -22,6 +36,7 @@ const everySourceOption = [
   ...['-f', 'one.txt', '--from-file', 'two.txt'],
   ...['--compose', 'compose.yaml'],
   ...['--layers', 'plain'],
+  ...everySshOption,
 ];
 const everySourceValue = {
   engine: 'podman',
@@ -32,6 +47,7 @@ const everySourceValue = {
   sourceFiles: ['one.txt', 'two.txt'],
   composeFiles: ['compose.yaml'],
   layers: 'plain',
+  ssh: everySshValue,
 };
 
 describe('pack', () => {
@@ -92,7 +108,84 @@ describe('load', () => {
   });
 });
 
+describe('send', () => {
+  test('maps every option', () => {
+    const own = [
+      ...['--to', 'deploy@prod-1:2222', '--to', 'ssh://prod-2', '--to', '::1', '--to=[fe80::1]:22'],
+      ...['--remote-engine', 'ctr -n k8s.io', '--jobs', '2', '--retries', '0', '--checkpoint', '64MB'],
+      ...['--compress', 'zstd:19', '--limit-rate', '2MB/s', '--keep-previous', 'before', '--dry-run', '--receipt', 'r'],
+    ];
+    expect(optionsOf('send', 'a.tar', ...everySourceOption, ...own)).toStrictEqual({
+      ...everySourceValue,
+      sources: ['a.tar'],
+      to: ['deploy@prod-1:2222', 'ssh://prod-2', '::1', '[fe80::1]:22'],
+      remoteEngine: 'ctr -n k8s.io',
+      jobs: 2,
+      retries: 0,
+      checkpointBytes: 64_000_000,
+      compress: { kind: 'zstd', level: 19 },
+      limitRate: 2_000_000,
+      keepPrevious: 'before',
+      dryRun: true,
+      receipt: 'r',
+    });
+  });
+
+  test('needs no more than a source and a host', () => {
+    expect(optionsOf('send', 'app:1.4', '--to', 'h')).toStrictEqual({ sources: ['app:1.4'], to: ['h'] });
+    expect(optionsOf('send', '--compose', 'c.yaml', '--to', 'h')).toMatchObject({ sources: [], to: ['h'] });
+  });
+
+  test('needs no source to clean', () => {
+    expect(optionsOf('send', '--clean', '--to', 'h')).toStrictEqual({ sources: [], to: ['h'], clean: true });
+  });
+
+  test.each([
+    ['1', 1],
+    ['1000B', 1000],
+    ['1.5kB', 1500],
+    ['256MiB', 268_435_456],
+    ['64 mb', 64_000_000],
+    ['1GiB', 1_073_741_824],
+    ['2TB', 2e12],
+  ])('takes sizes: %s', (text, bytes) => {
+    expect(optionsOf('send', 'a', '--to', 'h', '--checkpoint', text)).toMatchObject({ checkpointBytes: bytes });
+    expect(optionsOf('send', 'a', '--to', 'h', '--limit-rate', `${text}/s`)).toMatchObject({ limitRate: bytes });
+    expect(optionsOf('send', 'a', '--to', 'h', '--limit-rate', text)).toMatchObject({ limitRate: bytes });
+  });
+
+  test.each([
+    ['auto', { kind: 'auto' }],
+    ['none', { kind: 'none' }],
+    ['gzip', { kind: 'gzip' }],
+    ['gzip:9', { kind: 'gzip', level: 9 }],
+    ['zstd', { kind: 'zstd' }],
+    ['zstd:1', { kind: 'zstd', level: 1 }],
+  ])('takes compression: %s', (text, compress) => {
+    expect(optionsOf('send', 'a', '--to', 'h', '--compress', text)).toMatchObject({ compress });
+  });
+
+  test.each(['before', 'v1.0_old', 'registry.example:5000/team/app:before'])('takes a previous name: %s', (name) => {
+    expect(optionsOf('send', 'a', '--to', 'h', '--keep-previous', name)).toMatchObject({ keepPrevious: name });
+  });
+});
+
 describe('reading commands', () => {
+  test.each([['pack', '-o', 'x'], ['load'], ['list'], ['inspect'], ['verify']])(
+    '%s reaches hosts as it is told',
+    (verb, ...more) => {
+      expect(optionsOf(verb, 'ssh://h/app', ...more, ...everySshOption)).toMatchObject({ ssh: everySshValue });
+    },
+  );
+
+  test('diff reaches hosts as it is told', () => {
+    expect(optionsOf('diff', 'ssh://a/app', 'ssh://b/app', ...everySshOption)).toStrictEqual({
+      a: 'ssh://a/app',
+      b: 'ssh://b/app',
+      ssh: everySshValue,
+    });
+  });
+
   const picking = ['--engine', 'docker', '--only', 'a', '--platform', 'linux/amd64'];
   const picked = { engine: 'docker', only: ['a'], platforms: ['linux/amd64'] };
 

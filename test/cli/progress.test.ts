@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { barLine, makeProgress } from '../../src/cli/progress.js';
+import { makeProgress } from '../../src/cli/progress.js';
+import { barLine } from '../../src/cli/progress-bar.js';
 import { fractionOf, ProgressState, type Snapshot } from '../../src/cli/progress-state.js';
 import { type Progress } from '../../src/cli/progress-lines.js';
 import { lengthOf } from '../../src/cli/render/text.js';
@@ -19,7 +20,12 @@ function bench(mode: Mode, { terminal = false, quiet = false, env = {} } = {}): 
   let now = 0;
   const stderr = new Captured(terminal ? { columns: 80 } : undefined);
   const stdout = new Captured();
-  const progress = makeProgress({ quiet, progress: mode }, { stdout, stderr, stdinIsTerminal: false, env }, () => now);
+  const progress = makeProgress(
+    { quiet, progress: mode },
+    { stdout, stderr, stdinIsTerminal: false, env },
+    'one',
+    () => now,
+  );
   return { progress, stderr, stdout, wait: (ms) => (now += ms) };
 }
 

@@ -8,6 +8,8 @@ import {
   type LoadResult,
   type PackResult,
   type PlatformSummary,
+  type SendResult,
+  type SentHost,
   type VerifyResult,
 } from '../../src/commands/results.js';
 import { type PlanTotals } from '../../src/model/plan.js';
@@ -186,6 +188,47 @@ export const load = (items: ReceiptItem[], more: Partial<LoadResult> = {}): Load
   totals,
   notes: [],
   receipt: { items, bytesMoved: 12_300_000, engine: 'docker 28.5.1 (overlay2)', date: '2026-01-02T03:04:05.000Z' },
+  ...more,
+});
+
+/** A host that got what it lacked: 300 MB, 400 MB were there. */
+export const sentHost = (host: string, more: Partial<SentHost> = {}): SentHost => ({
+  host,
+  state: 'done',
+  engine: 'docker 28.5.1 (overlay2)',
+  totals: { ...totals, images: 1 },
+  receipt: { items: [item('docker.io/library/app:1.4', 'proven')], bytesMoved: 300_000_000 },
+  bytesSent: 123_400_000,
+  seconds: 12.3,
+  retries: 0,
+  notes: [],
+  checkpoints: [],
+  ...more,
+});
+
+/** One that was never reached. */
+export const failedHost = (host: string, more: Partial<SentHost> = {}): SentHost => ({
+  host,
+  state: 'failed',
+  bytesSent: 0,
+  seconds: 10,
+  retries: 0,
+  notes: [],
+  checkpoints: [],
+  error: {
+    code: 'HOST_UNREACHABLE',
+    message: `${host}: connection refused`,
+    hint: 'Check that an SSH server runs there.',
+    images: [],
+  },
+  ...more,
+});
+
+export const send = (hosts: SentHost[], more: Partial<SendResult> = {}): SendResult => ({
+  dryRun: false,
+  hosts,
+  notes: [],
+  date: '2026-01-02T03:04:05.000Z',
   ...more,
 });
 

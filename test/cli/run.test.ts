@@ -10,6 +10,7 @@ describe('a result', () => {
   test.each([
     ['pack', ['a', '-o', 'release.tar.zst'], results.pack()],
     ['load', ['a'], results.load([results.item('a', 'proven')])],
+    ['send', ['a', '--to', 'h'], results.send([results.sentHost('h')])],
     ['list', ['a'], results.list()],
     ['inspect', ['a'], results.inspect()],
     ['verify', ['a'], results.verify()],
@@ -27,6 +28,8 @@ describe('a result', () => {
     ['pack', ['a', '-o', 'x.tar'], results.pack(), true],
     ['pack', ['a', '-o', 'x.tar', '--dry-run'], results.pack({ dryRun: true }), false],
     ['load', ['a'], results.load([results.item('a', 'proven')]), true],
+    ['send', ['a', '--to', 'h'], results.send([results.sentHost('h')]), true],
+    ['send', ['a', '--to', 'h'], results.send([results.failedHost('h')]), false],
     ['verify', ['a'], results.verify(), true],
     ['verify', ['a'], results.verify({ faults: [results.fault] }), false],
     ['list', ['a'], results.list(), false],

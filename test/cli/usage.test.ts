@@ -1,6 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
+import { printable } from '../../src/primitives/printable.js';
 import { mostSimilar } from '../../src/cli/parser/similar.js';
 import { Captured, ferry } from './helpers.js';
+
+const hosts: [string, string][] = [
+  ['-oProxyCommand=x', 'it looks like an option'],
+  ['me@-x', 'it looks like an option'],
+  ['two words', 'it has a space in it'],
+  ['https://host', 'only ssh:// is known'],
+  ['ssh://host/app:1.0', 'a host stands alone, without a name or a path behind it'],
+  ['me@', 'the name of the host is missing'],
+  [':22', 'the name of the host is missing'],
+  ['ssh://', 'the name of the host is missing'],
+  ['host:ssh', 'a port is a number from 1 to 65535'],
+  ['host:', 'a port is a number from 1 to 65535'],
+  ['[::1]:0', 'a port is a number from 1 to 65535'],
+  ['host:65536', 'a port is a number from 1 to 65535'],
+];
 
 const cases: [string[], string, string][] = [
   [['pak', 'a'], 'there is no command "pak"; did you mean pack?', 'ferry --help'],
@@ -24,12 +40,12 @@ const cases: [string[], string, string][] = [
   [['pack', 'a', '-o', 'x', '-o', 'y'], '--output is given 2 times', 'ferry pack --help'],
   [['pack', 'a', '-o', 'x', '--ouput', 'y'], 'unknown option --ouput; did you mean --output?', 'ferry pack --help'],
   [['pack', 'a', '-o', 'x', '--dry'], 'unknown option --dry; did you mean --dry-run?', 'ferry pack --help'],
-  [['pack', 'a', '-o', 'x', '--to', 'host'], 'unknown option --to', 'ferry pack --help'],
+  [['pack', 'a', '-o', 'x', '--to', 'host'], '--to is an option of send, not of pack', 'ferry pack --help'],
   [['list', 'a', '-z'], 'unknown option -z', 'ferry list --help'],
   [['list', '-x.tar'], 'unknown option -x.tar', 'ferry list --help'],
   [['list', 'a', '--no-json'], 'unknown option --no-json', 'ferry list --help'],
   [['list', 'a', '--level', '3'], '--level is an option of pack, not of list', 'ferry list --help'],
-  [['list', 'a', '--layers', 'plain'], '--layers is an option of pack, load, not of list', 'ferry list --help'],
+  [['list', 'a', '--layers', 'plain'], '--layers is an option of pack, load, send, not of list', 'ferry list --help'],
   [
     ['pack', 'a', '-o', 'x', '--format', 'tar.zts'],
     '--format is one of tar, tar.zst, tar.gz, oci, not "tar.zts"; did you mean tar.zst?',
@@ -60,6 +76,66 @@ const cases: [string[], string, string][] = [
   [['diff', 'a'], 'diff needs A B', 'ferry diff --help'],
   [['diff', 'a', 'b', 'c'], 'diff takes A B; "c" is too much', 'ferry diff --help'],
   [['list', ''], 'a SOURCE is empty', 'ferry list --help'],
+  [
+    ['send', '--to', 'h'],
+    'send needs a SOURCE: a file, a folder, an image name, or - for standard input',
+    'ferry send --help',
+  ],
+  [['send', 'a'], 'send needs --to HOST', 'Name the host, such as --to deploy@prod-1'],
+  [['send', 'a', '--to', 'h', '--to', 'h'], '--to h is given more than once', 'ferry send --help'],
+  [
+    ['send', '--clean', 'app:1.0', '--to', 'h'],
+    '--clean sends nothing, but a SOURCE is given: "app:1.0"',
+    'ferry send --help',
+  ],
+  ...hosts.map(([host, why]): [string[], string, string] => [
+    ['send', 'a', `--to=${host}`],
+    `--to "${host}" is no host: ${why}`,
+    'ferry send --help',
+  ]),
+  [
+    ['list', 'a', '-J', 'x,-oProxyCommand=y'],
+    '--jump "-oProxyCommand=y" is no host: it looks like an option',
+    'ferry list --help',
+  ],
+  ...['0', '-1', '2.5', 'many', '0x2', ''.padEnd(400, '9')].map((jobs): [string[], string, string] => [
+    ['send', 'a', '--to', 'h', `--jobs=${jobs}`],
+    `--jobs is a whole number, 1 or more, not "${printable(jobs, 40)}"`,
+    'ferry send --help',
+  ]),
+  [['send', 'a', '--to', 'h', '--retries=-1'], '--retries is a whole number, 0 or more, not "-1"', 'ferry send --help'],
+  ...['0', '65536', 'ssh'].map((port): [string[], string, string] => [
+    ['verify', 'a', '-p', port],
+    `--port is a whole number, from 1 to 65535, not "${port}"`,
+    'ferry verify --help',
+  ]),
+  ...['0', '-1MB', '5X', '1 2', '10M', '1e6', 'MB', '99999999TB'].map((size): [string[], string, string] => [
+    ['send', 'a', '--to', 'h', `--checkpoint=${size}`],
+    `--checkpoint is a size, such as 256MiB, 64MB or 1GiB, not "${size}"`,
+    'ferry send --help',
+  ]),
+  [
+    ['send', 'a', '--to', 'h', '--checkpoint', '1MB/s'],
+    '--checkpoint is a size, such as 256MiB, 64MB or 1GiB, not "1MB/s"',
+    'ferry send --help',
+  ],
+  ...['0kB/s', 'fast', '2MB/h', '/s'].map((rate): [string[], string, string] => [
+    ['send', 'a', '--to', 'h', '--limit-rate', rate],
+    `--limit-rate is a rate, such as 2MB/s, 500kB/s or 1MiB/s, not "${rate}"`,
+    'ferry send --help',
+  ]),
+  ...['xz', 'zstd:0', 'zstd:20', 'gzip:10', 'auto:3', 'none:1', 'zstd:', 'ZSTD'].map(
+    (how): [string[], string, string] => [
+      ['send', 'a', '--to', 'h', '--compress', how],
+      `--compress is auto, none, gzip[:1 to 9] or zstd[:1 to 19], not "${how}"`,
+      'ferry send --help',
+    ],
+  ),
+  ...['a b', 'a/UPPER:y', '.tag'].map((name): [string[], string, string] => [
+    ['send', 'a', '--to', 'h', '--keep-previous', name],
+    `--keep-previous is a tag or a name, not "${name}"`,
+    'ferry send --help',
+  ]),
   [['completion'], 'completion needs bash|zsh|fish', 'ferry completion --help'],
   [['completion', 'tcsh'], '"tcsh" is not one of bash, zsh, fish', 'ferry completion --help'],
   [['diff', '-', '-'], 'standard input can be read once only, but - is given more than once', 'ferry diff --help'],

@@ -42,10 +42,11 @@ describe('parseLocation', () => {
     );
   });
 
-  test('ssh:// says what to do instead', () => {
-    expect(() => parseLocation('ssh://host/app')).toThrow(
-      expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('ssh HOST docker save') }),
-    );
+  test('ssh:// is an image elsewhere', () => {
+    expect(parseLocation('ssh://deploy@host:2222/team/app:1')).toEqual({
+      kind: 'remote',
+      word: 'ssh://deploy@host:2222/team/app:1',
+    });
   });
 });
 

@@ -4,7 +4,16 @@ import { type Receipt } from '../../src/model/receipt.js';
 import { type TransferEvent } from '../../src/ports.js';
 import { type Digest, shortDigest } from '../../src/primitives/digest.js';
 import { type Engine, engineSink, findEngine } from '../../src/transports/engine/index.js';
-import { type Blobs, depsWith, encodeTar, fresh, makeImage, makeIndex, opener, planOf } from '../transports/images.js';
+import {
+  type Blobs,
+  depsWith,
+  encodeMembers,
+  fresh,
+  makeImage,
+  makeIndex,
+  opener,
+  planOf,
+} from '../transports/images.js';
 import { client, clientOf, engineNames, idOf, must, namesWith, save, up, wipe } from './lab.js';
 
 jest.setTimeout(120_000);
@@ -219,12 +228,12 @@ describe.each(engineNames)('%s', (lab) => {
     const { name, layer } = scene();
     const image = makeImage(blobs, [layer('a'), layer('b')]);
     // The encoder sends another layer's bytes, as a faulty one might: only the engine can notice.
-    const encode: typeof encodeTar = (images, list, open) =>
-      encodeTar(images, list, (blob) => {
+    const members: typeof encodeMembers = (list, open) =>
+      encodeMembers(list, (blob) => {
         if (blob.digest !== image.layers[1]!.blob.digest) return open(blob);
         return [Buffer.alloc(blob.size, 7)] as unknown as ReturnType<typeof open>;
       });
-    const sink = engineSink(engine, depsWith({ encode }));
+    const sink = engineSink(engine, depsWith({ members }));
     const broken = sink.receive(planOf([node(name('app'), image)]), opener(blobs), never);
     await expect(broken).rejects.toMatchObject({ code: 'ENGINE_FAILED', message: expect.stringContaining('loading') });
     expect(await idOf(lab, name('app'))).toBeUndefined();

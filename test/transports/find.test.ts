@@ -1,7 +1,9 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { describeEngine } from '../../src/transports/engine/engine.js';
 import { findEngine } from '../../src/transports/engine/find.js';
+import { localMachine } from '../../src/transports/machine/local.js';
 import { program, removeTempFolders, tempFolder } from './fake-client.js';
 
 const never = new AbortController().signal;
@@ -34,7 +36,8 @@ describe('findEngine', () => {
   test('tells graph driver and containerd store apart', async () => {
     const file = program(answering(version('1.45'), info));
     expect(await findEngine(file, never)).toEqual({
-      program: file,
+      machine: localMachine,
+      command: [file],
       family: 'graphdriver',
       version: '28.5.2',
       apiVersion: '1.45',
@@ -49,13 +52,13 @@ describe('findEngine', () => {
   test('knows podman, also when it is called docker', async () => {
     install({ docker: `echo "Emulate Docker CLI using podman." >&2; ${answering('{"Client":{}}', podmanInfo)}` });
     const engine = await findEngine(undefined, never);
-    expect(engine).toMatchObject({ program: 'docker', family: 'podman', version: '5.8.6', storageDriver: 'overlay' });
+    expect(engine).toMatchObject({ command: ['docker'], family: 'podman', version: '5.8.6', storageDriver: 'overlay' });
     expect(describeEngine(engine)).toBe('podman 5.8.6');
   });
 
   test('takes podman when docker does not answer', async () => {
     install({ docker: down, podman: answering('{"Client":{}}', podmanInfo) });
-    expect(await findEngine(undefined, never)).toMatchObject({ program: 'podman', family: 'podman' });
+    expect(await findEngine(undefined, never)).toMatchObject({ command: ['podman'], family: 'podman' });
   });
 
   test('says what was tried, and what each said', async () => {
@@ -97,11 +100,24 @@ describe('findEngine', () => {
   test('a program that is no engine', async () => {
     await expect(findEngine(program('echo hello'), never)).rejects.toMatchObject({
       code: 'ENGINE_UNREACHABLE',
-      message: expect.stringContaining('not as Docker or Podman do'),
+      message: expect.stringContaining('not as an engine does'),
     });
   });
 
-  test.each(['nerdctl', '--help', '-x/y', ''])('refuses the word %j', async (word) => {
+  test('a client in several words', async () => {
+    const file = program(answering(version(), info));
+    const sudo = program('[ "$1" = -n ] && shift; exec "$@"', 'sudo');
+    expect(await findEngine(`${sudo} ${file}`, never)).toMatchObject({ command: [sudo, '-n', file] });
+  });
+
+  test('a path with a blank in it', async () => {
+    const folder = path.join(tempFolder(), 'my tools');
+    mkdirSync(folder);
+    const file = program(answering(version(), info), 'docker', folder);
+    expect(await findEngine(file, never)).toMatchObject({ command: [file] });
+  });
+
+  test.each(['containerd', 'k3s', 'sudo', 'docker; ls', '--help', '-x/y', ''])('refuses the word %j', async (word) => {
     await expect(findEngine(word, never)).rejects.toMatchObject({ code: 'USAGE' });
   });
 

@@ -117,13 +117,26 @@ export function opener(blobs: Blobs, opened: Digest[] = []): OpenBlob {
 }
 
 /** A stand-in for the bundle's encoder: the smallest tar that is an OCI layout and a `docker save` archive. */
-export const encodeTar: EngineDeps['encode'] = async function* (images, blobs, open) {
+export async function* encodeTar(
+  images: readonly ImageNode[],
+  blobs: readonly PlannedBlob[],
+  open: OpenBlob,
+): AsyncGenerator<Uint8Array> {
+  yield* encodeMembers(blobs, open);
+  yield* encodeLists(images);
+}
+
+export const encodeMembers: EngineDeps['members'] = async function* (blobs, open) {
   for (const { blob, action } of blobs) {
     if (action === 'present') continue;
     yield tarHeader(`blobs/sha256/${hexOf(blob.digest)}`, blob.size);
     yield* open(blob);
     yield padding(blob.size);
   }
+};
+
+// eslint-disable-next-line @typescript-eslint/require-await -- a stream is asynchronous whether it needs to be or not
+const encodeLists: EngineDeps['lists'] = async function* (images) {
   const path = (digest: Digest): string => `blobs/sha256/${hexOf(digest)}`;
   const entries = images.map(({ name, root }) => ({
     ...root.blob,
@@ -159,7 +172,8 @@ export function depsWith(overrides: Partial<EngineDeps> = {}, events: TransferEv
     throw new Error('not expected to be called');
   };
   return {
-    encode: encodeTar,
+    members: encodeMembers,
+    lists: encodeLists,
     openStream: missing,
     decompress: gunzipOrNot,
     plain: missing,

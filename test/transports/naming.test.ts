@@ -5,6 +5,7 @@ import { type Digest, digestOf } from '../../src/primitives/digest.js';
 import { chunksOf } from '../../src/transports/engine/chunks.js';
 import { inventory } from '../../src/transports/engine/inventory.js';
 import { type Run } from '../../src/transports/engine/load.js';
+import { Pipeline } from '../../src/transports/engine/pipeline.js';
 import { checkNames, untag } from '../../src/transports/engine/names.js';
 import { takeBack } from '../../src/transports/engine/naming.js';
 import { fakeEngine, type FakeEngine, program, removeTempFolders, tempFolder } from './fake-client.js';
@@ -106,7 +107,11 @@ describe('many names', () => {
         blobs: new Set(),
       },
       temporary: new Set(names),
+      checkpoints: new Set(),
       unnamed: new Set([id]),
+      brought: [],
+      pipeline: new Pipeline(),
+      sending: 0,
       moved: 0,
     };
     await takeBack(run);

@@ -76,6 +76,6 @@ test('a save that ends with an error is not opened', async () => {
 
 test('an engine that fails to answer is not one that lacks the image', async () => {
   const engine = fakeEngine({});
-  const broken = { ...engine, program: '/nowhere/docker' };
+  const broken = { ...engine, command: ['/nowhere/docker'] };
   await expect(engineSource(broken, ['app:1'], depsWith())).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
 });

@@ -1,4 +1,8 @@
+import { type OptionSpec } from '../parser/table.js';
 import { allOptions, completedCommands, spellings, valueWords } from './facts.js';
+
+/** The names of Host lines, without patterns; compgen expands its words, so nothing but plain names may reach it. */
+const CONFIGURED_HOSTS = 'tolower($1) == "host" { for (i = 2; i <= NF; i++) if ($i ~ /^[A-Za-z0-9._@-]+$/) print $i }';
 
 /** Works without the bash-completion package, and with bash 3.2. */
 export function bashScript(): string {
@@ -8,6 +12,10 @@ _ferry_files() {
   local IFS=$'\\n'
   compopt -o filenames 2>/dev/null
   COMPREPLY=($(compgen -f -- "$1"))
+}
+
+_ferry_hosts() {
+  COMPREPLY=($(compgen -W "$(awk '${CONFIGURED_HOSTS}' ~/.ssh/config 2>/dev/null)" -- "$1"))
 }
 
 _ferry() {
@@ -35,15 +43,17 @@ function optionCases(): string {
   return allOptions()
     .filter((option) => option.type !== 'flag')
     .map((option) => {
-      const words = valueWords(option);
-      const action = option.file
-        ? '_ferry_files "$current"; return'
-        : words.length > 0
-          ? `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$current")); return`
-          : 'return';
-      return `    ${spellings(option).join('|')}) ${action} ;;`;
+      const action = actionOf(option);
+      return `    ${spellings(option).join('|')}) ${action === '' ? '' : `${action}; `}return ;;`;
     })
     .join('\n');
+}
+
+function actionOf(option: OptionSpec): string {
+  if (option.file === true) return '_ferry_files "$current"';
+  if (option.host === true) return '_ferry_hosts "$current"';
+  const words = valueWords(option);
+  return words.length === 0 ? '' : `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$current"))`;
 }
 
 function commandCases(): string {

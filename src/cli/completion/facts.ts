@@ -31,9 +31,17 @@ export const allOptions = (): readonly OptionSpec[] => [
   ...new Map(commandTable.flatMap(({ options }) => options.map((option) => [option.name, option]))).values(),
 ];
 
+/** What options that take anything are mostly given. */
+const usualWords: Readonly<Record<string, readonly string[]>> = {
+  engine: ['docker', 'podman'],
+  compress: ['auto', 'none', 'gzip', 'zstd'],
+  'remote-engine': ['docker', 'podman', 'nerdctl', 'ctr'],
+  'ssh-program': ['ssh'],
+};
+
 /** What may follow an option: fixed words, file names, or something only the user knows. */
 export function valueWords(option: OptionSpec): readonly string[] {
-  return option.choices ?? (option.name === 'engine' ? ['docker', 'podman'] : []);
+  return option.choices ?? usualWords[option.name] ?? [];
 }
 
 /** The first sentence, for the shells that show one. */

@@ -27,10 +27,15 @@ ${lines.join('\n')}
 function optionWords(option: OptionSpec): string {
   const short = option.short === undefined ? '' : `-s ${option.short} `;
   const alias = option.alias === undefined ? '' : `-l ${option.alias} `;
+  return `${short}-l ${option.name} ${alias}${valueOf(option)}-d ${quote(gist(option))}`;
+}
+
+function valueOf(option: OptionSpec): string {
+  if (option.type === 'flag') return '';
+  if (option.file === true) return '-r -F ';
+  if (option.host === true) return "-x -a '(__fish_print_hostnames)' ";
   const words = valueWords(option);
-  const value =
-    option.type === 'flag' ? '' : option.file ? '-r -F ' : `-x ${words.length > 0 ? `-a '${words.join(' ')}' ` : ''}`;
-  return `${short}-l ${option.name} ${alias}${value}-d ${quote(gist(option))}`;
+  return words.length > 0 ? `-x -a '${words.join(' ')}' ` : '-x ';
 }
 
 const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

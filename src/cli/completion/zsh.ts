@@ -35,14 +35,19 @@ function commandCase({ name, options, file, choices }: CompletedCommand): string
 
 function optionSpecs(option: OptionSpec): string[] {
   const text = gist(option).replace(/[[\]:]/g, '');
-  const words = valueWords(option);
-  const action = option.file ? '_files' : words.length > 0 ? `(${words.join(' ')})` : ' ';
-  const value = option.type === 'flag' ? '' : `:${option.value ?? 'value'}:${action}`;
+  const value = option.type === 'flag' ? '' : `:${option.value ?? 'value'}:${actionOf(option)}`;
   const others = option.type === 'list' ? '*' : `(${spellings(option).join(' ')})`;
   return spellings(option).map((spelling) => {
     const dash = option.type === 'flag' ? '' : spelling.startsWith('--') ? '=' : '+';
     return quote(`${others}${spelling}${dash}[${text}]${value}`);
   });
+}
+
+function actionOf(option: OptionSpec): string {
+  if (option.file === true) return '_files';
+  if (option.host === true) return '_hosts';
+  const words = valueWords(option);
+  return words.length > 0 ? `(${words.join(' ')})` : ' ';
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

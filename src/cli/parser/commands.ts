@@ -1,5 +1,6 @@
 import { compose, dryRun, engine, format, fromFile, general, layers, level } from './options.js';
 import { onConflict, only, output, platform, receipt, rename } from './options.js';
+import { hosts, sending, sendReceipt, ssh } from './remote-options.js';
 import { type CommandSpec } from './table.js';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -10,10 +11,12 @@ export const sourceForms: readonly (readonly [string, string])[] = [
   ['-', 'the same from standard input'],
   ['NAME', 'an image in the local engine'],
   ['file:PATH, engine:NAME', 'the same, said outright'],
+  ['ssh://HOST/NAME', 'an image in the engine of [USER@]HOST[:PORT], over SSH'],
 ];
 
 const picking = [only, platform] as const;
-const reading = [...picking, fromFile, compose, engine, ...general] as const;
+const reading = [...picking, fromFile, compose, ...ssh, engine, ...general] as const;
+const choosing = [...picking, rename, onConflict, fromFile, compose, ...ssh, engine, ...general] as const;
 
 export const commandTable: readonly CommandSpec[] = [
   {
@@ -24,20 +27,7 @@ export const commandTable: readonly CommandSpec[] = [
       'Every layer is stored once, every byte is checked, and OUT appears only when it is whole. The same images always give the same tar; its digest is printed. Any engine loads a bundle without ferry (Docker older than 23 after zstd -d).',
     ],
     words: { min: 0, max: Infinity, file: true },
-    options: [
-      output,
-      format,
-      level,
-      layers,
-      dryRun,
-      ...picking,
-      rename,
-      onConflict,
-      fromFile,
-      compose,
-      engine,
-      ...general,
-    ],
+    options: [output, format, level, layers, dryRun, ...choosing],
     examples: [
       { line: '$0 pack app:1.0 db:2.1 -o release.tar.zst', text: 'two images of the local engine into one file' },
       { line: '$0 pack old.tar new.tar -o merged.tar', text: 'merge two archives' },
@@ -53,12 +43,31 @@ export const commandTable: readonly CommandSpec[] = [
       'Only what the engine lacks is sent. A name moves to the new image only after the image is proven to be there.',
     ],
     words: { min: 0, max: Infinity, file: true },
-    options: [receipt, dryRun, layers, ...picking, rename, onConflict, fromFile, compose, engine, ...general],
+    options: [receipt, dryRun, layers, ...choosing],
     examples: [
       { line: '$0 load release.tar.zst', text: 'everything in the bundle' },
       { line: "$0 load release.tar.zst --only 'app:*'", text: 'some of it' },
       { line: '$0 load release.tar.zst --engine podman --receipt receipt.json', text: 'into Podman, with a receipt' },
       { line: "$0 load release.tar.zst --retag 'docker.io/*=registry.local/*'", text: 'under other names' },
+      { line: '$0 load ssh://deploy@build/app:1.0', text: 'out of the engine of another machine' },
+    ],
+  },
+  {
+    name: 'send',
+    usage: 'SOURCE... --to HOST',
+    summary: 'send images over SSH into the engines of other machines',
+    about: [
+      'Only what a host lacks moves, compressed on the way. A host needs an SSH server and its engine, nothing else. A name moves to the new image only after the image is proven to be there. A line that drops is taken up again where it was; what had arrived is not sent twice.',
+    ],
+    words: { min: 0, max: Infinity, file: true },
+    options: [...hosts, ...sending, dryRun, sendReceipt, layers, ...choosing],
+    examples: [
+      { line: '$0 send app:1.4 --to deploy@prod-1', text: 'one image of the local engine to one host' },
+      { line: '$0 send app:1.4 web:2.0 --to prod-1 --to prod-2', text: 'two images to two hosts at once' },
+      { line: '$0 send release.tar.zst --to prod-1 --dry-run', text: 'what would move' },
+      { line: '$0 send app:1.4 --to prod-1 --keep-previous before', text: 'app:before is the way back' },
+      { line: '$0 send ssh://build/app:1.4 --to prod-1 --limit-rate 2MB/s', text: 'from one machine to another' },
+      { line: '$0 send --clean --to prod-1', text: 'remove what a broken transfer left there' },
     ],
   },
   {
@@ -80,7 +89,7 @@ export const commandTable: readonly CommandSpec[] = [
     summary: 'show config, history and layers of images',
     about: ['Shows all images of SOURCE, or the one called NAME.'],
     words: { min: 1, max: 2, file: true },
-    options: [...picking, engine, ...general],
+    options: [...picking, ...ssh, engine, ...general],
     examples: [
       { line: '$0 inspect release.tar.zst app:1.0', text: 'one image of a bundle' },
       { line: '$0 inspect app:1.0', text: 'an image of the local engine' },
@@ -107,7 +116,7 @@ export const commandTable: readonly CommandSpec[] = [
     summary: 'show what changed between two sources',
     about: ['Images and layers that came, went and stayed. Differences are no error: the exit status is 0.'],
     words: { min: 2, max: 2, file: true },
-    options: [...picking, engine, ...general],
+    options: [...picking, ...ssh, engine, ...general],
     examples: [
       { line: '$0 diff release-1.tar.zst release-2.tar.zst', text: 'between two releases' },
       { line: '$0 diff app:1.0 app:1.1', text: 'between two images of the local engine' },

@@ -30,7 +30,7 @@ export const engine: OptionSpec = {
   type: 'value',
   value: 'ENGINE',
   group: 'Engine',
-  text: 'docker, podman, or the path of such a program. Default: the one that is found.',
+  text: 'The engine on this machine: docker, podman, or the path of such a program. Default: the one that is found.',
 };
 
 export const only: OptionSpec = {

@@ -1,3 +1,5 @@
+import { type SendOptions, type SourceOptions } from '../../commands/options.js';
+import { printable } from '../../primitives/printable.js';
 import { type Call, type OptionsOf, type Verb } from '../commands.js';
 import { type Io } from '../io.js';
 import { commandTable, type shells } from './commands.js';
@@ -102,6 +104,8 @@ function callOf(verb: Verb, given: readonly string[], values: Values, complain: 
         verb,
         options: compact({ ...options, receipt: values.text('receipt'), dryRun: flag(values, 'dry-run') }),
       };
+    case 'send':
+      return { verb, options: sendOptions(options, values, complain) };
     case 'list':
     case 'verify':
       needSource(verb, given, values, complain);
@@ -109,10 +113,37 @@ function callOf(verb: Verb, given: readonly string[], values: Values, complain: 
     case 'inspect':
       return { verb, options: compact({ ...options, sources: [first], name: second }) };
     case 'diff': {
-      const { engine, only, platforms } = options;
-      return { verb, options: compact({ a: first, b: second ?? '', engine, only, platforms }) };
+      const { engine, only, platforms, ssh } = options;
+      return { verb, options: compact({ a: first, b: second ?? '', engine, only, platforms, ssh }) };
     }
   }
+}
+
+function sendOptions(options: SourceOptions, values: Values, complain: Complain): SendOptions {
+  const to = values.hosts();
+  const clean = flag(values, 'clean');
+  if (clean === undefined) needSource('send', options.sources, values, complain);
+  else refuseSource(options, complain);
+  return compact({
+    ...options,
+    to,
+    remoteEngine: values.text('remote-engine'),
+    jobs: values.whole('jobs', 1),
+    retries: values.whole('retries', 0),
+    checkpointBytes: values.size('checkpoint'),
+    compress: values.compression(),
+    limitRate: values.rate('limit-rate'),
+    keepPrevious: values.previousName(),
+    dryRun: flag(values, 'dry-run'),
+    clean,
+    receipt: values.text('receipt'),
+  });
+}
+
+function refuseSource({ sources, sourceFiles = [], composeFiles = [] }: SourceOptions, complain: Complain): void {
+  const [first] = [...sources, ...sourceFiles, ...composeFiles];
+  if (first === undefined) return;
+  throw complain(`--clean sends nothing, but a SOURCE is given: "${printable(first, 100)}"`);
 }
 
 const flag = (values: Values, name: string): true | undefined => (values.has(name) ? true : undefined);

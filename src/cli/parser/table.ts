@@ -1,9 +1,18 @@
 /** The shape of the tables from which parsing, help, completion and docs/cli.md are all made. */
 
-export type Group = 'Output' | 'Which images' | 'Sources' | 'Engine' | 'General';
+export type Group = 'Hosts' | 'Sending' | 'Output' | 'Which images' | 'Sources' | 'SSH' | 'Engine' | 'General';
 
 /** In the order in which help shows them. */
-export const groups: readonly Group[] = ['Output', 'Which images', 'Sources', 'Engine', 'General'];
+export const groups: readonly Group[] = [
+  'Hosts',
+  'Sending',
+  'Output',
+  'Which images',
+  'Sources',
+  'SSH',
+  'Engine',
+  'General',
+];
 
 export interface OptionSpec {
   readonly name: string;
@@ -15,6 +24,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** Completion offers file names. */
   readonly file?: boolean;
+  /** Completion offers the hosts of the SSH config file. */
+  readonly host?: boolean;
   readonly text: string;
   readonly group: Group;
 }

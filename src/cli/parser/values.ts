@@ -1,7 +1,10 @@
-import { type SourceOptions } from '../../commands/options.js';
+import { type SourceOptions, type WireCompression } from '../../commands/options.js';
 import { parsePlatform } from '../../model/platform.js';
+import { tryNormalizeReference } from '../../model/reference.js';
 import { isTransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
+import { type SshSettings } from '../../transports/ssh/settings.js';
+import { readCompression, readSize, readWhole, whyNoHost } from './amounts.js';
 import { conflictRules, layerForms } from './options.js';
 import { type Complain } from './usage.js';
 import { type Words } from './words.js';
@@ -55,6 +58,80 @@ export class Values {
     return this.list('platform');
   }
 
+  /** A whole number from `min` to `max`. */
+  whole(name: string, min: number, max = Infinity): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = readWhole(text);
+    if (value !== undefined && value >= min && value <= max) return value;
+    const range = max === Infinity ? `${String(min)} or more` : `from ${String(min)} to ${String(max)}`;
+    throw this.#complain(`--${name} is a whole number, ${range}, not "${printable(text, 40)}"`);
+  }
+
+  /** Bytes. */
+  size(name: string): number | undefined {
+    return this.#bytes(name, (text) => text, 'size', '256MiB, 64MB or 1GiB');
+  }
+
+  /** Bytes a second. */
+  rate(name: string): number | undefined {
+    return this.#bytes(name, (text) => text.replace(/\/s$/, ''), 'rate', '2MB/s, 500kB/s or 1MiB/s');
+  }
+
+  #bytes(name: string, trim: (text: string) => string, kind: string, examples: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const bytes = readSize(trim(text));
+    if (bytes !== undefined && bytes > 0) return bytes;
+    throw this.#complain(`--${name} is a ${kind}, such as ${examples}, not "${printable(text, 40)}"`);
+  }
+
+  compression(): WireCompression | undefined {
+    const text = this.text('compress');
+    if (text === undefined) return undefined;
+    const compression = readCompression(text);
+    if (compression !== undefined) return compact(compression);
+    const expected = 'auto, none, gzip[:1 to 9] or zstd[:1 to 19]';
+    throw this.#complain(`--compress is ${expected}, not "${printable(text, 40)}"`);
+  }
+
+  /** The hosts to send to. */
+  hosts(): readonly string[] {
+    const hosts = this.list('to') ?? [];
+    if (hosts.length === 0) throw this.#complain('send needs --to HOST', 'Name the host, such as --to deploy@prod-1');
+    for (const host of hosts) this.#checkHost('to', host);
+    const twice = hosts.find((host, at) => hosts.indexOf(host) !== at);
+    if (twice !== undefined) throw this.#complain(`--to ${printable(twice, 100)} is given more than once`);
+    return hosts;
+  }
+
+  #checkHost(name: string, host: string): void {
+    const why = whyNoHost(host);
+    if (why !== undefined) throw this.#complain(`--${name} "${printable(host, 100)}" is no host: ${why}`);
+  }
+
+  /** A tag or a whole name. */
+  previousName(): string | undefined {
+    const name = this.text('keep-previous');
+    if (name === undefined || /^\w[\w.-]{0,127}$/.test(name) || tryNormalizeReference(name) !== undefined) return name;
+    throw this.#complain(`--keep-previous is a tag or a name, not "${printable(name, 100)}"`);
+  }
+
+  /** How hosts are reached; undefined when nothing is said about it. */
+  ssh(): SshSettings | undefined {
+    const jump = this.text('jump');
+    if (jump !== undefined) for (const host of jump.split(',')) this.#checkHost('jump', host);
+    const settings: SshSettings = compact({
+      identityFiles: this.list('identity'),
+      port: this.whole('port', 1, 65_535),
+      jump,
+      configFile: this.text('ssh-config'),
+      program: this.text('ssh-program'),
+      acceptNewHostKey: this.has('accept-new-host-key') ? true : undefined,
+    });
+    return Object.keys(settings).length === 0 ? undefined : settings;
+  }
+
   /** Everything that says which images are meant; keys without a value are left out. */
   sourceOptions(sources: readonly string[]): SourceOptions {
     return compact({
@@ -67,6 +144,7 @@ export class Values {
       sourceFiles: this.list('from-file'),
       composeFiles: this.list('compose'),
       layers: this.choice('layers', layerForms),
+      ssh: this.ssh(),
     });
   }
 }

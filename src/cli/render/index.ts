@@ -4,6 +4,7 @@ import { renderInspect } from './inspect.js';
 import { renderList } from './list.js';
 import { renderLoad } from './load.js';
 import { renderPack } from './pack.js';
+import { renderSend } from './send.js';
 import { type Report } from './report.js';
 import { renderVerify } from './verify.js';
 import { type View } from './view.js';
@@ -15,6 +16,7 @@ type Renderers = {
 const renderers: Renderers = {
   pack: renderPack,
   load: renderLoad,
+  send: renderSend,
   list: renderList,
   inspect: renderInspect,
   verify: renderVerify,

@@ -38,8 +38,14 @@ export async function* encodeBundle({
   open,
   platforms,
 }: Encoding): AsyncGenerator<Uint8Array | typeof BOUNDARY> {
-  for (const { blob, action } of blobs)
-    if (action === 'copy') yield* member(blobPath(blob.digest), blob.size, open(blob));
+  yield* blobMembers(blobs, open);
+  yield* lists(images, platforms);
+}
+
+async function* lists(
+  images: readonly ImageNode[],
+  platforms: readonly Platform[],
+): AsyncGenerator<Uint8Array | typeof BOUNDARY> {
   const index = indexDocument(images.map(indexEntry), { [BUNDLE_ANNOTATION]: BUNDLE_VERSION });
   yield* document(INDEX_FILE, index);
   yield* document('manifest.json', dockerDocument(images, platforms));
@@ -48,9 +54,23 @@ export async function* encodeBundle({
   yield endOfArchive;
 }
 
-/** `encodeBundle` without the marks: plain bytes. */
-export async function* bundleTar(encoding: Encoding): AsyncGenerator<Uint8Array> {
-  for await (const piece of encodeBundle(encoding)) if (piece !== BOUNDARY) yield piece;
+/** The tar of a bundle up to its lists: the members of its blobs. */
+export const membersTar = (blobs: readonly PlannedBlob[], open: OpenBlob): ByteStream =>
+  withoutMarks(blobMembers(blobs, open));
+
+/** The rest of the tar of a bundle, to its end. */
+export const listsTar = (images: readonly ImageNode[]): ByteStream => withoutMarks(lists(images, []));
+
+async function* withoutMarks(pieces: AsyncIterable<Uint8Array | typeof BOUNDARY>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) if (piece !== BOUNDARY) yield piece;
+}
+
+async function* blobMembers(
+  blobs: readonly PlannedBlob[],
+  open: OpenBlob,
+): AsyncGenerator<Uint8Array | typeof BOUNDARY> {
+  for (const { blob, action } of blobs)
+    if (action === 'copy') yield* member(blobPath(blob.digest), blob.size, open(blob));
 }
 
 function document(name: string, text: string): AsyncGenerator<Uint8Array | typeof BOUNDARY> {

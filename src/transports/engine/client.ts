@@ -125,11 +125,14 @@ function supervise(child: Child, call: ClientCall): Watch {
   const exit = async (): Promise<Exit> => {
     try {
       const result = await child.exited;
-      if (failed !== undefined) throw failed.error;
-      return result;
+      if (failed === undefined) return result;
+    } catch (error) {
+      // What we ended it for says more than how it ended.
+      if (failed === undefined) throw error;
     } finally {
       release();
     }
+    throw failed.error;
   };
   return { fail, exit, release };
 }

@@ -37,11 +37,11 @@ const hints: readonly (readonly [RegExp, string])[] = [
     "The engine's disk is full: free some space there (docker system df shows what takes it).",
   ],
   [
-    /permission denied.*(?:connect|socket)/i,
+    /permission denied.*(?:connect|socket)|connect: permission denied/i,
     'You may not use this engine: join its group, or run this as a user who may.',
   ],
   [
-    /cannot connect|connection refused|no such host|is the docker daemon running/i,
+    /cannot connect|connection refused|failed to dial|no such host|is the docker daemon running/i,
     'Start the engine, or check DOCKER_HOST and the Docker context.',
   ],
 ];

@@ -5,16 +5,21 @@ import {
   type IndexNode,
   type ManifestNode,
   type ReachedBlob,
+  type TreeNode,
 } from '../../model/graph.js';
 import { formatPlatform, matchesPlatform } from '../../model/platform.js';
 import { type Digest } from '../../primitives/digest.js';
-import { type Engine } from './engine.js';
+import { isComplete } from './dialect.js';
+import { type Engine, hasConfigIds, livesByName } from './engine.js';
 
 /** One load: an image as this engine takes it, with every name that it shall have. */
 export interface LoadGroup {
-  /** The ID that the engine will give it: config digest, with the containerd store the root's digest. */
+  /** The ID that the engine will give it: config digest, with containerd the digest of what is sent. */
   readonly id: Digest;
-  /** What is sent: with the containerd store the whole index, else the image of one platform. */
+  /**
+   * What is sent: with containerd the whole index (with ctr the host's image in it, when others are not there), else
+   * the image of one platform.
+   */
   readonly node: ManifestNode | IndexNode;
   /** The image that runs here: of the engine's own platform, else the first. */
   readonly image: ManifestNode;
@@ -35,15 +40,46 @@ export function groupLoads(images: readonly ImageNode[], engine: Engine): Groupi
   const members = images.map((node) => {
     const image = imageFor(node, engine);
     if (image === undefined) return { node, group: 'not a container image: engines do not take it' };
-    const sent = engine.family === 'containerd' && node.root.kind === 'index' ? node.root : image;
-    const id = engine.family === 'containerd' ? sent.blob.digest : image.config.digest;
+    const sent = sentFor(node.root, image, engine);
+    const id = hasConfigIds(engine.family) ? image.config.digest : sent.blob.digest;
     const group = byId.get(id) ?? { id, node: sent, image, names: [], note: platformNote(image, engine) };
     byId.set(id, group);
     const name = taggable(node.name);
     if (name !== undefined && !group.names.includes(name)) group.names.push(name);
     return { node, group };
   });
-  return { groups: [...byId.values()], members };
+  const groups = [...byId.values()];
+  if (!livesByName(engine)) return { groups, members };
+  // What has another name here is loaded by that.
+  const kept = ({ names }: { readonly names: readonly string[] }): boolean => names.length > 0;
+  return {
+    groups: groups.filter(kept),
+    members: members.map(({ node, group }) => ({
+      node,
+      group: typeof group === 'string' || kept(group) ? group : 'containerd keeps no image without a name',
+    })),
+  };
+}
+
+/** What is sent of an image. */
+function sentFor(root: TreeNode, image: ManifestNode, engine: Engine): ManifestNode | IndexNode {
+  if (root.kind !== 'index') return image;
+  if (engine.family === 'containerd') return root;
+  // What is not for the host it could not unpack out of an index, but it can on its own.
+  if (engine.family !== 'ctr' || !matchesPlatform(image.platform, engine.platform)) return image;
+  return isComplete(root) ? root : narrowed(root, image);
+}
+
+/** An index of which only `image` is there. */
+function narrowed(index: IndexNode, image: ManifestNode): IndexNode {
+  const holds = (node: TreeNode): boolean => [...imagesIn(node)].includes(image);
+  const children = index.children.filter(holds);
+  const dropped = index.children.filter((child) => !holds(child)).map(({ blob }) => blob);
+  return {
+    ...index,
+    children: children.map((child) => (child.kind === 'index' ? narrowed(child, image) : child)),
+    absent: [...index.absent, ...dropped],
+  };
 }
 
 function imageFor(node: ImageNode, engine: Engine): ManifestNode | undefined {

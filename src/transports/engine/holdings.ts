@@ -4,7 +4,7 @@ import { tryNormalizeReference } from '../../model/reference.js';
 import { type Digest, digestOf } from '../../primitives/digest.js';
 import { type EngineFamily } from './engine.js';
 import { type LoadGroup } from './groups.js';
-import { type EngineImage } from './inventory.js';
+import { type EngineImage } from './query.js';
 
 /** What an engine is known to have, by the terms in which it judges what is missing. Grows with every proven load. */
 export interface Holdings {
@@ -88,7 +88,8 @@ export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
  *   which no later layer needs again;
  * - podman: a blob of this digest, or a plain one of this diffID, wherever it lies;
  * - containerd store: a blob of this digest. Whether a layer is stored plain or gzipped cannot be asked, so a plain one
- *   is a guess, which the proof afterwards confirms or not.
+ *   is a guess, which the proof afterwards confirms or not;
+ * - ctr: a blob of this digest, and it tells of every blob; nerdctl tells of none, so nothing is left out.
  */
 export function omittable(family: EngineFamily, group: LoadGroup, have: Holdings): ReadonlySet<Digest> {
   const images = [...imagesIn(group.node)];
@@ -98,7 +99,7 @@ export function omittable(family: EngineFamily, group: LoadGroup, have: Holdings
   for (const image of images) {
     const isWhole = family === 'containerd' && have.ids.has(image.blob.digest);
     for (const { blob, diffId } of image.layers) {
-      const isPlain = blob.digest === diffId;
+      const isPlain = blob.digest === diffId && (family === 'containerd' || family === 'podman');
       if (isWhole || have.blobs.has(blob.digest) || (isPlain && have.diffIds.has(diffId))) omitted.add(blob.digest);
     }
   }

@@ -3,11 +3,13 @@ import { isArray, isObject, type Json } from '../../model/json.js';
 import { type Platform } from '../../model/platform.js';
 import { type Client } from './client.js';
 import { type Engine } from './engine.js';
+import { nerdctlFrom } from './nerdctl.js';
 
 /** An engine from what `version` and `info` print as JSON; undefined when they do not tell of a server. */
 export function engineFrom(client: Client, version: Json | undefined, info: Json | undefined): Engine | undefined {
   const host = at(info, 'host');
-  return isObject(host) ? podmanFrom(client, host, info) : dockerFrom(client, version, info);
+  if (isObject(host)) return podmanFrom(client, host, info);
+  return nerdctlFrom(client, version, info) ?? dockerFrom(client, version, info);
 }
 
 /** Podman also when its client is called `docker` (the podman-docker package). */

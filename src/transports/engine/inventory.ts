@@ -1,32 +1,22 @@
 import { isArray, isObject, type Json, parseJson } from '../../model/json.js';
 import { type Digest, isDigest } from '../../primitives/digest.js';
 import { chunksOf, IDS_AT_ONCE } from './chunks.js';
-import { type ClientResult, QUERY_TIMEOUT, runClient } from './client.js';
-import { describeEngine, type Engine } from './engine.js';
+import { namedInspect, namedInventory } from './ctr-images.js';
+import { describeEngine, type Engine, livesByName } from './engine.js';
 import { engineFailed, wordsOf } from './failure.js';
+import { type EngineImage, type Inspected, query } from './query.js';
 
-/** An image as its engine tells of it. */
-export interface EngineImage {
-  /** Config digest; with the containerd store the digest of the manifest or index. */
-  readonly id: Digest;
-  /** Of the platform that the engine shows: its host's. */
-  readonly diffIds: readonly Digest[];
-  /** As the engine prints them: Docker `app:1`, Podman `docker.io/library/app:1`. */
-  readonly names: readonly string[];
-  /** Bytes, by the engine's own reckoning. */
-  readonly size: number;
-}
-
-/** Bytes that a client may print in answer to one question. 1,000 images of 200 layers take 16 MB. */
-const ANSWER = 64 * 1024 * 1024;
+export type { EngineImage } from './query.js';
 
 // The whole `{{json .}}` of Docker is ten times as long. RootFS, not RootFS.Layers: a broken image of the containerd
 // store has none, and one such image would fail the question about all. Podman knows
-// `.Id` only in just that form.
-const FORMAT = '{"Id":"{{.Id}}","RootFS":{{json .RootFS}},"RepoTags":{{json .RepoTags}},"Size":{{json .Size}}}';
+// `.Id` only in just that form. Read by `imagesFrom`; it has no single quote in it.
+export const inspectFormat =
+  '{"Id":"{{.Id}}","RootFS":{{json .RootFS}},"RepoTags":{{json .RepoTags}},"Size":{{json .Size}}}';
 
 /** Everything that the engine has, by one `image ls` and one `image inspect` (in chunks where there are thousands). */
 export async function inventory(engine: Engine, signal: AbortSignal): Promise<readonly EngineImage[]> {
+  if (livesByName(engine)) return namedInventory(engine, signal);
   const list = await query(engine, ['image', 'ls', '-q', '--no-trunc'], signal);
   if (list.status !== 0) throw engineFailed(describeEngine(engine), 'listing its images', wordsOf(list));
   const ids = [...new Set(list.stdout.split('\n').filter((line) => line !== ''))];
@@ -35,41 +25,32 @@ export async function inventory(engine: Engine, signal: AbortSignal): Promise<re
   return images;
 }
 
-export interface Inspected {
-  /** Those that are there, in the order in which they were asked for. */
-  readonly images: readonly EngineImage[];
-  /** Undefined when all were there. */
-  readonly words: string | undefined;
-}
-
 /**
  * `image inspect` of names or IDs. One that is not there is no error: an image may go between two questions.
  * @throws TransferError ENGINE_FAILED when the engine does not answer the question at all.
  */
 export async function inspect(engine: Engine, refs: readonly string[], signal: AbortSignal): Promise<Inspected> {
   if (refs.length === 0) return { images: [], words: undefined };
-  const result = await query(engine, ['image', 'inspect', '--format', FORMAT, ...refs], signal);
-  // Podman 4 breaks its JSON into indented lines.
-  const images = result.stdout
-    .split(/^(?=\{"Id":)/m)
-    .filter((record) => record.startsWith('{'))
-    .map((record) => imageFrom(parseJson(Buffer.from(record), 'the answer of image inspect')))
-    .filter((image) => image !== undefined);
+  if (livesByName(engine)) return namedInspect(engine, refs, signal);
+  const result = await query(engine, ['image', 'inspect', '--format', inspectFormat, ...refs], signal);
+  const images = imagesFrom(result.stdout);
   const words = result.status === 0 ? undefined : wordsOf({ ...result, stdout: '' });
-  const isAnswer = words === undefined || /no such image|image not known|not found/i.test(result.stderr);
+  const isAnswer = words === undefined || saysGone(result.stderr);
   if (!isAnswer) throw engineFailed(describeEngine(engine), 'asking for its images', words);
   return { images, words };
 }
 
-/** A question to an engine, bounded in time and in what is read. */
-export function query(
-  engine: Engine,
-  args: readonly string[],
-  signal: AbortSignal,
-  timeoutMs = QUERY_TIMEOUT,
-): Promise<ClientResult> {
-  return runClient({ client: engine, args, signal, timeoutMs, maxOutput: ANSWER });
+/** Images in what `image inspect` printed for `inspectFormat`. Podman 4 breaks its JSON into indented lines. */
+export function imagesFrom(text: string): readonly EngineImage[] {
+  return text
+    .split(/^(?=\{"Id":)/m)
+    .filter((record) => record.startsWith('{'))
+    .map((record) => imageFrom(parseJson(Buffer.from(record), 'the answer of image inspect')))
+    .filter((image) => image !== undefined);
 }
+
+/** Whether a client that failed did so because an image is not there. */
+export const saysGone = (stderr: string): boolean => /no such image|image not known|not found/i.test(stderr);
 
 function imageFrom(value: Json): EngineImage | undefined {
   if (!isObject(value)) return undefined;

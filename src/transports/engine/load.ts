@@ -1,19 +1,22 @@
 import { imagesIn, type ManifestNode } from '../../model/graph.js';
 import { statedCompression } from '../../model/media-types.js';
 import { type PlannedBlob } from '../../model/plan.js';
-import { type OpenBlob } from '../../ports.js';
+import { type Decompress, type OpenBlob } from '../../ports.js';
 import { type ByteStream } from '../../primitives/bytes.js';
 import { type Digest, hexOf } from '../../primitives/digest.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { checkedLayer } from './checked-layer.js';
-import { runClient } from './client.js';
+import { checkpointOf, stopsIn } from './checkpoints.js';
+import { deliver } from './deliver.js';
+import { isLoadFailure, readsZstd } from './dialect.js';
 import { type EngineDeps } from './deps.js';
-import { describeEngine, type Engine, isAtLeast } from './engine.js';
+import { describeEngine, type Engine } from './engine.js';
 import { engineFailed, wordsOf } from './failure.js';
 import { blobsOf, type LoadGroup } from './groups.js';
-import { type Holdings, omittable } from './holdings.js';
+import { addProven, type Holdings, omittable } from './holdings.js';
 import { temporaryName, untag } from './names.js';
-import { type Doubt, prove } from './proof.js';
+import { type Gate, type Pipeline } from './pipeline.js';
+import { canAskAvailable, type Doubt, prove } from './proof.js';
 
 /** The state of one `receive`. */
 export interface Run {
@@ -24,10 +27,17 @@ export interface Run {
   readonly have: Holdings;
   /** Temporary names that may be in the engine. They go at the end, however it ends. */
   readonly temporary: Set<string>;
+  /** Names of checkpoints that this run has made. They go when it succeeds. */
+  readonly checkpoints: Set<string>;
+  /** What this run has loaded, or is loading: what comes after it builds on it, and fails with it. */
+  readonly brought: LoadGroup[];
+  readonly pipeline: Pipeline;
   /** IDs of images without a name that were not there before. They go when the run fails. */
   readonly unnamed: Set<Digest>;
   /** Bytes of blobs sent. */
   moved: number;
+  /** Loads that are being sent at this moment. */
+  sending: number;
 }
 
 export interface Loaded {
@@ -45,25 +55,91 @@ interface Sendable {
 }
 
 /**
- * Loads one image under a temporary name and proves it. What the engine seems to have is left out; when it then turns
- * out to lack something, the image is sent once more, whole.
+ * Begins to load one image under a temporary name, and to prove it. What is too much for one go travels in parts, each
+ * of which stays there. Where later loads may build on this one, the promise settles when they can begin.
  * @throws TransferError ENGINE_FAILED; the source's own error; the signal's reason.
  */
-export async function loadGroup(run: Run, group: LoadGroup): Promise<Loaded> {
+export async function loadGroup(run: Run, group: LoadGroup): Promise<{ readonly done: Promise<Loaded> }> {
   const sendable = await readable(run, group);
-  const omit = omittable(run.engine.family, sendable.group, run.have);
-  const name = newName(run, group);
+  await loadCheckpoints(run, sendable);
+  return start(run, sendable, newName(run, group));
+}
+
+/**
+ * Whether what an engine has been given can be left out of the next load: else it would be sent twice. (What cannot be
+ * proven to be there is not left out.)
+ */
+const remembers = (engine: Engine): boolean =>
+  engine.family !== 'nerdctl' && (engine.family !== 'containerd' || canAskAvailable(engine));
+
+/** Loads the lower layers on their own, as often as it takes until what is left fits into one go. */
+async function loadCheckpoints(run: Run, { group, open }: Sendable): Promise<void> {
+  const { engine, have } = run;
+  const { delivery } = run.deps;
+  if (delivery === undefined || !remembers(engine)) return;
+  for (const image of imagesIn(group.node)) {
+    // Two parts are on their way at a time, and may be lost at once.
+    const stops = stopsIn(image, omittable(engine.family, group, have), delivery.checkpointBytes / 2);
+    for (const count of stops) {
+      const part = checkpointOf(engine.family, group, image, count, open);
+      const [name] = part.group.names;
+      if (name === undefined || have.ids.has(part.group.id)) continue;
+      run.checkpoints.add(name);
+      const { done } = await start(run, { ...part, note: undefined }, name);
+      done.then(
+        () => delivery.leftovers.add(name),
+        () => undefined,
+      );
+    }
+  }
+}
+
+/** Begins one load. Over a line the next one need not wait for the engine to be done with it; here there is no line. */
+async function start(
+  run: Run,
+  sendable: Sendable,
+  name: string | undefined,
+): Promise<{ readonly done: Promise<Loaded> }> {
+  const { group } = sendable;
+  const omit = omittable(run.engine.family, group, run.have);
+  const { done } = await run.pipeline.add((gate) => loadSurely(run, sendable, name, omit, gate));
+  if (!remembers(run.engine)) {
+    await done;
+  } else {
+    if (run.deps.delivery === undefined) await done;
+    run.brought.push(group);
+    addProven(run.have, group);
+  }
+  return { done };
+}
+
+/**
+ * One load, and its proof. `omit` is what the engine seems to have; when it then turns out to lack some of it, all is
+ * sent.
+ */
+async function loadSurely(
+  run: Run,
+  sendable: Sendable,
+  name: string | undefined,
+  omit: ReadonlySet<Digest>,
+  gate: Gate,
+): Promise<Loaded> {
+  const { group } = sendable;
   try {
-    return await attempt(run, sendable, name, omit);
+    return await attempt(run, sendable, name, omit, gate);
   } catch (error) {
     if (omit.size === 0 || !isTransferError(error) || error.code !== 'ENGINE_FAILED' || run.signal.aborted) throw error;
+    // A load before this one may be what has failed: then this one fails as well.
+    await gate();
     // What let us down (a layer stored in another form, or pruned meanwhile) will do so again for the next image.
     run.have.diffIds.clear();
     run.have.chains.clear();
+    run.have.blobs.clear();
+    for (const brought of run.brought) addProven(run.have, brought);
     const message = `${describeEngine(run.engine)} lacks layers that it seemed to have; sending all of ${nameOf(group)}`;
     run.deps.emit({ type: 'note', message });
     if (name !== undefined) await untag(run.engine, [name], run.signal);
-    return await attempt(run, sendable, name, new Set());
+    return await attempt(run, sendable, name, new Set(), gate);
   }
 }
 
@@ -83,15 +159,21 @@ async function attempt(
   { group, open, note }: Sendable,
   name: string | undefined,
   omit: ReadonlySet<Digest>,
+  gate: Gate,
 ): Promise<Loaded> {
   const { engine, deps, signal } = run;
   const blobs = blobsOf(group)
     .map((reached): PlannedBlob => ({ ...reached, action: omit.has(reached.blob.digest) ? 'present' : 'copy' }))
     .sort((a, b) => (a.blob.digest < b.blob.digest ? -1 : 1));
-  const input = deps.encode([{ name, root: group.node }], blobs, counted(run, checked(run, group, open)));
-  const result = await runClient({ client: engine, args: ['load', '-q'], input, signal });
-  // Docker with the containerd store says this on standard output and ends with 0 (moby pull request 48293).
-  const broken = /Error unpacking image.*/.exec(`${result.stdout}\n${result.stderr}`)?.[0];
+  const contents = counted(run, deps.layersAreChecked === true ? open : checkedOpen([group], open, deps.decompress));
+  const images = [{ name, root: group.node }];
+  if (run.sending++ === 0) deps.onStage?.('sending');
+  const either = AbortSignal.any([signal, run.pipeline.signal]);
+  const sent = deliver({ engine, deps, images, blobs, open: contents, gate, signal: either });
+  const result = await sent.finally(() => {
+    if (--run.sending === 0) deps.onStage?.('proving');
+  });
+  const broken = isLoadFailure(result);
   if (result.status !== 0 || broken !== undefined) {
     const words = broken === undefined ? wordsOf(result) : wordsOf({ ...result, stderr: broken });
     throw engineFailed(describeEngine(engine), `loading ${nameOf(group)}`, words);
@@ -103,7 +185,7 @@ async function attempt(
 /** How a client wants an image ID written: podman without the algorithm. */
 export const idRef = (engine: Engine, id: Digest): string => (engine.family === 'podman' ? hexOf(id) : id);
 
-export const nameOf = (group: LoadGroup): string => group.names[0] ?? group.id;
+export const nameOf = (group: Pick<LoadGroup, 'names' | 'id'>): string => group.names[0] ?? group.id;
 
 /** Docker before 23 and podman 4 get plain layers instead of zstd ones: the one fails, the other could not save it. */
 async function readable(run: Run, group: LoadGroup): Promise<Sendable> {
@@ -114,32 +196,39 @@ async function readable(run: Run, group: LoadGroup): Promise<Sendable> {
   return { group: { ...group, node: image, image }, open, note };
 }
 
-function readsZstd({ family, version }: Engine): boolean {
-  return family === 'containerd' || isAtLeast(version, family === 'podman' ? 5 : 23);
-}
-
 const hasZstd = (image: ManifestNode): boolean =>
   image.layers.some(({ blob }) => statedCompression(blob.mediaType) === 'zstd');
 
-/** `open`, with what is inside every layer checked against its diffID while it is read. */
-function checked(run: Run, group: LoadGroup, open: OpenBlob): OpenBlob {
-  const contents = new Map<Digest, Digest>();
-  for (const { blob, diffId } of [...imagesIn(group.node)].flatMap(({ layers }) => layers)) {
-    if (contents.get(blob.digest) !== undefined && contents.get(blob.digest) !== diffId) {
-      throw new TransferError(
-        'BAD_ARCHIVE',
-        `${nameOf(group)}: layer ${blob.digest}: expected one diffID, found ${String(contents.get(blob.digest))} and ${diffId}`,
-        { side: 'source', hint: 'The image contradicts itself: build or pull it again.' },
-      );
+/**
+ * `open`, with what is inside every layer of `groups` checked against its diffID while it is read.
+ * @throws TransferError BAD_ARCHIVE when the images contradict each other
+ */
+export function checkedOpen(
+  groups: readonly Pick<LoadGroup, 'node' | 'names' | 'id'>[],
+  open: OpenBlob,
+  decompress: Decompress,
+): OpenBlob {
+  const layers = new Map<Digest, { readonly diffId: Digest; readonly name: string }>();
+  for (const group of groups) {
+    const name = nameOf(group);
+    for (const { blob, diffId } of [...imagesIn(group.node)].flatMap((image) => image.layers)) {
+      const known = layers.get(blob.digest);
+      if (known !== undefined && known.diffId !== diffId) throw contradiction(name, blob.digest, diffId, known.diffId);
+      layers.set(blob.digest, known ?? { diffId, name });
     }
-    contents.set(blob.digest, diffId);
   }
   return (blob) => {
-    const diffId = contents.get(blob.digest);
-    if (diffId === undefined) return open(blob);
-    const where = `${nameOf(group)}: layer ${blob.digest}`;
-    return checkedLayer(open(blob), diffId, run.deps.decompress, where);
+    const layer = layers.get(blob.digest);
+    if (layer === undefined) return open(blob);
+    return checkedLayer(open(blob), layer.diffId, decompress, `${layer.name}: layer ${blob.digest}`);
   };
+}
+
+function contradiction(name: string, layer: Digest, one: Digest, other: Digest): TransferError {
+  return new TransferError('BAD_ARCHIVE', `${name}: layer ${layer}: expected one diffID, found ${other} and ${one}`, {
+    side: 'source',
+    hint: 'The image contradicts itself: build or pull it again.',
+  });
 }
 
 function counted(run: Run, open: OpenBlob): OpenBlob {

@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { type Digest, shortDigest } from '../../primitives/digest.js';
 import { chunksOf, NAMES_AT_ONCE } from './chunks.js';
 import { QUERY_TIMEOUT } from './client.js';
-import { describeEngine, type Engine, isAtLeast } from './engine.js';
+import { tagArgs, untagArgs } from './dialect.js';
+import { describeEngine, type Engine, livesByName } from './engine.js';
 import { checkArgument, engineFailed, wordsOf } from './failure.js';
-import { inspect, query } from './inventory.js';
+import { ctrImages } from './ctr.js';
+import { inspect } from './inventory.js';
+import { query } from './query.js';
 
 const REPOSITORY = 'ferry-incoming';
 /** Milliseconds. A temporary name lives from the end of a load to its proof: seconds. */
@@ -24,7 +27,7 @@ export function isStale(name: string, now = Date.now()): boolean {
 /** @throws TransferError ENGINE_FAILED */
 export async function tag(engine: Engine, from: string, name: string, signal: AbortSignal): Promise<void> {
   // Always the full name: `podman tag X rt/app:1` makes localhost/rt/app:1.
-  const result = await query(engine, ['tag', checkArgument(from), checkArgument(name)], signal);
+  const result = await query(engine, tagArgs(engine, checkArgument(from), checkArgument(name)), signal);
   if (result.status !== 0) throw engineFailed(describeEngine(engine), `naming an image ${name}`, wordsOf(result));
 }
 
@@ -40,12 +43,10 @@ export async function untag(
   signal: AbortSignal,
   timeoutMs = QUERY_TIMEOUT,
 ): Promise<string | undefined> {
-  const knowsFlag = engine.family !== 'podman' || isAtLeast(engine.version, 4, 3); // older ones: not measured
-  const flags = knowsFlag ? ['--no-prune'] : [];
   let words: string | undefined;
   try {
     for (const chunk of chunksOf(names.map(checkArgument), NAMES_AT_ONCE)) {
-      const result = await query(engine, ['rmi', ...flags, ...chunk], signal, timeoutMs);
+      const result = await query(engine, untagArgs(engine, chunk), signal, timeoutMs);
       if (result.status !== 0) words ??= wordsOf(result);
     }
   } catch (error) {
@@ -64,16 +65,52 @@ export async function checkNames(
   signal: AbortSignal,
 ): Promise<void> {
   for (const chunk of chunksOf(wanted, NAMES_AT_ONCE)) {
-    const { images } = await inspect(
+    const ids = await idsOf(
       engine,
       chunk.map(([name]) => name),
       signal,
     );
     for (const [at, [name, id]] of chunk.entries()) {
-      const found = images[at]?.id;
+      const found = ids[at];
       if (found === id) continue;
       const words = `expected image ${id} under that name, found ${found ?? 'none'}`;
       throw engineFailed(describeEngine(engine), `naming an image ${name}`, words);
     }
   }
+}
+
+/** What names lead to. With Docker and podman all must be there: else those after the first that is not are wrong. */
+async function idsOf(
+  engine: Engine,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly (Digest | undefined)[]> {
+  if (engine.family !== 'ctr') return (await inspect(engine, names, signal)).images.map(({ id }) => id);
+  const found = new Map((await ctrImages(engine, signal, names)).map(({ name, target }) => [name, target]));
+  return names.map((name) => found.get(name));
+}
+
+/**
+ * Before names move in an engine where an image lives by its names: a temporary name for each of `ids` that has one in
+ * `names`. Gives what to call each by from then on; nothing for other engines, which know images by ID. Each name is
+ * added to `temporary` before it is given; it may go when no name can move back any more.
+ * @throws TransferError ENGINE_FAILED
+ */
+export async function anchor(
+  engine: Engine,
+  names: ReadonlyMap<string, Digest>,
+  ids: ReadonlySet<Digest>,
+  temporary: Set<string>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Digest, string>> {
+  const anchors = new Map<Digest, string>();
+  if (!livesByName(engine)) return anchors;
+  for (const [name, id] of names) {
+    if (!ids.has(id) || anchors.has(id)) continue;
+    const own = temporaryName(id);
+    temporary.add(own);
+    await tag(engine, name, own, signal);
+    anchors.set(id, own);
+  }
+  return anchors;
 }

@@ -2,7 +2,7 @@ import { type Digest } from '../../primitives/digest.js';
 import { type LoadGroup } from './groups.js';
 import { inspect } from './inventory.js';
 import { idRef, type Run } from './load.js';
-import { checkNames, tag, untag } from './names.js';
+import { anchor, checkNames, tag, untag } from './names.js';
 
 /** Milliseconds for each call that tidies up after a failure, when the run's own signal may be aborted already. */
 const TIDY = 60_000;
@@ -18,37 +18,70 @@ export async function giveNames(run: Run, refs: ReadonlyMap<LoadGroup, string>):
   const { engine, have, signal } = run;
   const wanted = [...refs].flatMap(([group, ref]) => group.names.map((name) => ({ name, id: group.id, ref })));
   const given: string[] = [];
+  let anchors: Anchors = new Map();
+  run.deps.onStage?.('naming');
   try {
+    anchors = await anchor(engine, have.names, moving(run, wanted), run.temporary, signal);
+    await keepPrevious(run, wanted, anchors);
     for (const { name, id, ref } of wanted) {
       if (have.names.get(name) === id) continue;
       given.push(name);
-      await tag(engine, ref, name, signal);
+      await tag(engine, anchors.get(id) ?? ref, name, signal);
     }
-    await dropTemporary(run, signal);
+    // Anchors go last: until every name is checked, one may have to go back.
+    const kept = new Set(anchors.values());
+    await dropTemporary(run, (name) => !kept.has(name));
     await checkNames(
       engine,
       wanted.map(({ name, id }) => [name, id]),
       signal,
     );
   } catch (error) {
-    await putBack(run, given);
+    await putBack(run, given, anchors);
     throw error;
+  }
+  await dropTemporary(run, () => true);
+}
+
+/** What to call images by whose names move, where they have no ID to be called by. */
+type Anchors = ReadonlyMap<Digest, string>;
+
+/** Images that lose a name, and those that get one. */
+function moving({ have }: Run, wanted: readonly { readonly name: string; readonly id: Digest }[]): ReadonlySet<Digest> {
+  const moved = wanted.filter(({ name, id }) => have.names.get(name) !== id);
+  const before = moved.map(({ name }) => have.names.get(name)).filter((id) => id !== undefined);
+  return new Set([...before, ...moved.map(({ id }) => id)]);
+}
+
+/** Names the images that names are about to leave, where that was asked for. */
+async function keepPrevious(
+  { engine, deps, have, signal }: Run,
+  wanted: readonly { readonly name: string; readonly id: Digest }[],
+  anchors: Anchors,
+): Promise<void> {
+  for (const { name, id } of wanted) {
+    const before = have.names.get(name);
+    const kept = deps.previousName?.(name);
+    if (before === undefined || before === id || kept === undefined) continue;
+    await tag(engine, anchors.get(before) ?? idRef(engine, before), kept, signal);
   }
 }
 
-async function putBack({ engine, have }: Run, given: readonly string[]): Promise<void> {
+async function putBack({ engine, have }: Run, given: readonly string[], anchors: Anchors): Promise<void> {
   for (const name of given.toReversed()) {
     const tidy = AbortSignal.timeout(TIDY);
     const before = have.names.get(name);
     if (before === undefined) await untag(engine, [name], tidy);
-    else await tag(engine, idRef(engine, before), name, tidy).catch(() => undefined);
+    else await tag(engine, anchors.get(before) ?? idRef(engine, before), name, tidy).catch(() => undefined);
   }
 }
 
-async function dropTemporary(run: Run, signal: AbortSignal): Promise<void> {
-  const words = await untag(run.engine, [...run.temporary], signal);
+async function dropTemporary(run: Run, isDue: (name: string) => boolean): Promise<void> {
+  const names = [...run.temporary].filter(isDue);
+  if (names.length === 0) return;
+  const words = await untag(run.engine, names, run.signal);
   if (words !== undefined) run.deps.emit({ type: 'note', message: `a temporary name could not be removed: ${words}` });
-  else run.temporary.clear();
+  else for (const name of names) run.temporary.delete(name);
 }
 
 /** After a failure: takes away every temporary name, and what came without a name. Never throws. */

@@ -2,9 +2,11 @@ import { imagesIn } from '../../model/graph.js';
 import { isArray, isObject, type Json } from '../../model/json.js';
 import { type Digest, isDigest } from '../../primitives/digest.js';
 import { apiGet } from './api.js';
+import { contentOf } from './ctr-content.js';
+import { ctrCheck } from './ctr.js';
 import { describeEngine, type Engine, isAtLeast } from './engine.js';
 import { engineFailed } from './failure.js';
-import { type LoadGroup } from './groups.js';
+import { blobsOf, type LoadGroup } from './groups.js';
 import { inspect } from './inventory.js';
 
 /** Whether the engine can be asked if an image's contents are all there. */
@@ -19,9 +21,34 @@ export type Doubt = string | undefined;
  * @throws TransferError ENGINE_FAILED when it has not.
  */
 export function prove(engine: Engine, group: LoadGroup, ref: string, signal: AbortSignal): Promise<Doubt> {
-  return engine.family === 'containerd'
-    ? proveStored(engine, group, ref, signal)
-    : proveLayers(engine, group, ref, signal);
+  switch (engine.family) {
+    case 'containerd':
+      return proveStored(engine, group, ref, signal);
+    case 'ctr':
+      return proveContent(engine, group, ref, signal);
+    case 'nerdctl':
+      return proveNamed(engine, group, ref, signal);
+    case 'graphdriver':
+    case 'podman':
+      return proveLayers(engine, group, ref, signal);
+  }
+}
+
+/** containerd by its own client: every blob is there, and what they make was unpacked, which checks each diffID. */
+async function proveContent(engine: Engine, group: LoadGroup, ref: string, signal: AbortSignal): Promise<Doubt> {
+  const [found, content] = await Promise.all([ctrCheck(engine, ref, signal), contentOf(engine, signal)]);
+  expectSame(engine, group, 'the digest that its name leads to', group.id, found?.target);
+  const lacking = blobsOf(group).find(({ blob }) => !content.has(blob.digest));
+  if (lacking !== undefined) expectSame(engine, group, `the ${lacking.kind}`, lacking.blob.digest, undefined);
+  expectSame(engine, group, 'its contents', 'complete', found?.complete === true ? 'complete' : 'incomplete');
+  expectSame(engine, group, 'its layers', 'unpacked', found?.unpacked === true ? 'unpacked' : 'not unpacked');
+  return undefined;
+}
+
+async function proveNamed(engine: Engine, group: LoadGroup, ref: string, signal: AbortSignal): Promise<Doubt> {
+  const [found] = (await inspect(engine, [ref], signal)).images;
+  expectSame(engine, group, 'the digest that its name leads to', group.id, found?.id);
+  return 'nerdctl does not tell whether all contents are there';
 }
 
 /** Graph driver and podman: they check what they read, so the ID and the list of layers say the rest. */

@@ -1,33 +1,45 @@
 import { blobsIn, type ImageNode, imagesIn } from '../../model/graph.js';
-import { type Plan } from '../../model/plan.js';
 import { type Receipt, type ReceiptItem } from '../../model/receipt.js';
-import { type ImageSink, type OpenBlob } from '../../ports.js';
+import { type ImageSink } from '../../ports.js';
 import { type Digest } from '../../primitives/digest.js';
+import { hasServed } from './checkpoints.js';
 import { type EngineDeps } from './deps.js';
 import { describeEngine, type Engine } from './engine.js';
 import { blobsOf, type Grouping, groupLoads, type LoadGroup, taggable } from './groups.js';
 import { addProven, copyOf, type Holdings, omittable } from './holdings.js';
+import { type EngineImage } from './inventory.js';
 import { idRef, loadGroup, type Loaded, nameOf, type Run } from './load.js';
 import { isStale, untag } from './names.js';
+import { Pipeline } from './pipeline.js';
 import { giveNames, takeBack } from './naming.js';
 import { surveyEngine } from './survey.js';
 
 /**
  * An engine that takes images. Each image is one load, under a temporary name; it is proven; when all are, they get
- * their names, and the temporary ones go (docs/engines.md). If anything fails, no name has moved.
+ * their names, and the temporary ones go (docs/engines.md). If anything fails, no name has moved. `inventory` is what
+ * the engine has, where that is known already.
  */
-export function engineSink(engine: Engine, deps: EngineDeps): ImageSink {
+export function engineSink(engine: Engine, deps: EngineDeps, inventory?: readonly EngineImage[]): ImageSink {
+  // Asked once: what changes in the seconds until the images are received is found out by the proof.
+  let known: Holdings | undefined;
   return {
     label: describeEngine(engine),
     present: async (images, signal) => {
       const { groups } = groupLoads(images, engine);
-      const have = await surveyEngine(engine, groups, AbortSignal.any([signal, deps.signal]));
+      const have = await surveyEngine(engine, groups, AbortSignal.any([signal, deps.signal]), inventory);
+      known = have;
       const lacking = new Set(loadsAhead(engine, groups, have).flatMap(({ send }) => [...send.keys()]));
       const reached = images.flatMap(({ root }) => [...blobsIn(root)].map(({ blob }) => blob.digest));
       // What the engine has no use for (other platforms, artifacts) does not move either.
       return new Set(reached.filter((digest) => !lacking.has(digest)));
     },
-    receive: (plan, open, signal) => receive(engine, deps, plan, open, AbortSignal.any([signal, deps.signal])),
+    receive: async (plan, open, given) => {
+      const signal = AbortSignal.any([given, deps.signal]);
+      const grouping = groupLoads(plan.images, engine);
+      const have = known ?? (await surveyEngine(engine, grouping.groups, signal));
+      known = undefined;
+      return receive({ engine, deps, open, signal, have }, grouping);
+    },
   };
 }
 
@@ -49,23 +61,21 @@ function loadsAhead(
 }
 
 async function receive(
-  engine: Engine,
-  deps: EngineDeps,
-  plan: Plan,
-  open: OpenBlob,
-  signal: AbortSignal,
+  given: Pick<Run, 'engine' | 'deps' | 'open' | 'signal' | 'have'>,
+  grouping: Grouping,
 ): Promise<Receipt> {
-  const grouping = groupLoads(plan.images, engine);
-  const have = await surveyEngine(engine, grouping.groups, signal);
+  const { engine, signal, have } = given;
   const before = copyOf(have);
-  const run: Run = { engine, deps, open, signal, have, temporary: new Set(), unnamed: new Set(), moved: 0 };
+  const own = { temporary: new Set<string>(), checkpoints: new Set<string>(), unnamed: new Set<Digest>() };
+  const run: Run = { ...given, ...own, brought: [], pipeline: new Pipeline(), moved: 0, sending: 0 };
   try {
     const loaded = await loadAll(run, grouping.groups);
     await giveNames(run, refsOf(run, grouping.groups, loaded));
-    await sweep(run, before);
+    await sweep(run, grouping.groups, before);
     const items = grouping.members.map((member) => itemFor(member, before, loaded));
     return { items, bytesMoved: run.moved, engine: describeEngine(engine) };
   } catch (error) {
+    await run.pipeline.settled();
     await takeBack(run);
     signal.throwIfAborted();
     throw error;
@@ -73,14 +83,13 @@ async function receive(
 }
 
 async function loadAll(run: Run, groups: readonly LoadGroup[]): Promise<ReadonlyMap<LoadGroup, Loaded>> {
-  const loaded = new Map<LoadGroup, Loaded>();
+  const loading = new Map<LoadGroup, Promise<Loaded>>();
   for (const group of groups) {
     run.deps.emit({ type: 'image', name: nameOf(group) });
-    if (run.have.ids.has(group.id)) continue;
-    const result = await loadGroup(run, group);
-    if (result.doubt === undefined) addProven(run.have, group);
-    loaded.set(group, result);
+    if (!run.have.ids.has(group.id)) loading.set(group, (await loadGroup(run, group)).done);
   }
+  const loaded = new Map<LoadGroup, Loaded>();
+  for (const [group, done] of loading) loaded.set(group, await done);
   return loaded;
 }
 
@@ -92,10 +101,18 @@ function refsOf(
   return new Map(groups.map((group) => [group, loaded.get(group)?.ref ?? idRef(engine, group.id)]));
 }
 
-/** Removes what a run that was killed has left in the engine. That it fails is no reason for this one to fail. */
-async function sweep({ engine, signal }: Run, before: Holdings): Promise<void> {
-  const stale = [...before.names.keys()].filter((name) => isStale(name));
-  await untag(engine, stale, signal);
+/**
+ * Removes checkpoints that have served, and what a run that was killed has left in the engine. That it fails is no
+ * reason for this one to fail.
+ */
+async function sweep(run: Run, groups: readonly LoadGroup[], before: Holdings): Promise<void> {
+  const { engine, signal, checkpoints } = run;
+  const done = new Set(groups.map(({ id }) => id));
+  const stale = [...before.names.keys()].filter((name) => isStale(name) || hasServed(name, done));
+  const names = [...new Set([...checkpoints, ...stale])];
+  const words = await untag(engine, names, signal);
+  const { delivery } = run.deps;
+  if (words === undefined) for (const name of names) delivery?.leftovers.delete(name);
 }
 
 function itemFor(

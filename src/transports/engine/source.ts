@@ -1,35 +1,75 @@
+import { type Descriptor } from '../../model/descriptor.js';
 import { tryNormalizeReference } from '../../model/reference.js';
 import { type ImageSource } from '../../ports.js';
 import { TransferError } from '../../primitives/errors.js';
-import { hexOf } from '../../primitives/digest.js';
+import { type Digest, hexOf } from '../../primitives/digest.js';
 import { printable } from '../../primitives/printable.js';
 import { streamClient } from './client.js';
 import { type EngineDeps } from './deps.js';
-import { describeEngine, type Engine } from './engine.js';
+import { saveArgs } from './dialect.js';
+import { describeEngine, type Engine, livesByName } from './engine.js';
 import { checkArgument } from './failure.js';
 import { type EngineImage, inspect } from './inventory.js';
 
+/** Which layers, by diffID, nobody needs of these images. */
+export type Unneeded = (images: readonly EngineImage[]) => Promise<ReadonlySet<Digest>>;
+
 /**
  * Images of an engine by name or ID, through one `save` of all of them. The client's exit status is known before the
- * stream ends, so a save that broke off is never taken for a whole one.
+ * stream ends, so a save that broke off is never taken for a whole one. Layers that are `unneeded` are not kept; who
+ * reads one all the same causes a second save.
  * @throws TransferError NOT_FOUND with every name that is not there, before anything is read; ENGINE_FAILED when the
  * save fails.
  */
-export async function engineSource(engine: Engine, names: readonly string[], deps: EngineDeps): Promise<ImageSource> {
+export async function engineSource(
+  engine: Engine,
+  names: readonly string[],
+  deps: EngineDeps,
+  unneeded?: Unneeded,
+): Promise<ImageSource> {
   const wanted = [...new Set(names.map(checkArgument))];
   const images = await inspectAll(engine, wanted, deps.signal);
   const refs = wanted.map((name, at) => saveArgument(engine, name, images[at]));
   // Layers that images share are counted by the engine for each of them: this is an upper bound.
   const sizes = new Map(images.map((image) => [image.id, image.size]));
   const expected = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  // Without -m, podman takes further names for further tags of the first image.
-  const several = engine.family === 'podman' && refs.length > 1 ? ['-m'] : [];
-  const bytes = streamClient(
-    { client: engine, args: ['save', ...several, ...refs], signal: deps.signal },
-    describeEngine(engine),
-    `saving ${wanted.map((name) => printable(name, 100)).join(', ')}`,
-  );
-  return deps.openStream(labelOf(engine, wanted), bytes, expected);
+  const save = (drop: Promise<ReadonlySet<Digest>>): Promise<ImageSource> => {
+    const bytes = streamClient(
+      { client: deps.saving?.(engine) ?? engine, args: saveArgs(engine, refs), signal: deps.signal },
+      describeEngine(engine),
+      `saving ${wanted.map((name) => printable(name, 100)).join(', ')}`,
+    );
+    return deps.openStream(labelOf(engine, wanted), bytes, expected, drop);
+  };
+  const none = new Set<Digest>();
+  if (unneeded === undefined) return save(Promise.resolve(none));
+  const drop = unneeded(images);
+  const source = await save(drop);
+  const dropped = await drop;
+  return dropped.size === 0 ? source : withoutLayers(source, dropped, () => save(Promise.resolve(none)));
+}
+
+/** `source`, which does not hold the layers in `dropped`; `whole` gets one that does, when it turns out to be needed. */
+function withoutLayers(
+  source: ImageSource,
+  dropped: ReadonlySet<Digest>,
+  whole: () => Promise<ImageSource>,
+): ImageSource {
+  let later: Promise<ImageSource> | undefined;
+  async function* openWhole(blob: Pick<Descriptor, 'digest' | 'size'>): AsyncGenerator<Uint8Array> {
+    yield* (await (later ??= whole())).open(blob);
+  }
+  return {
+    label: source.label,
+    images: () => source.images(),
+    has: (digest) => source.has(digest),
+    open: (blob) => (dropped.has(blob.digest) ? openWhole(blob) : source.open(blob)),
+    audit: (reached) => source.audit(reached),
+    close: async () => {
+      await source.close();
+      await (await later?.catch(() => undefined))?.close();
+    },
+  };
 }
 
 /** What messages call it: `docker 28.5.2 (overlay2): app:1 and 2 more`. */
@@ -66,5 +106,7 @@ function saveArgument(engine: Engine, name: string, image: EngineImage | undefin
   const full = tryNormalizeReference(name);
   const isName = full !== undefined && image.names.some((tag) => tryNormalizeReference(tag) === full);
   if (isName) return full;
+  // Its last names are all by which containerd lets an image be exported.
+  if (livesByName(engine)) return image.names[0] ?? name;
   return hexOf(image.id).startsWith(name.replace(/^sha256:/, '')) ? image.id : name;
 }

@@ -1,24 +1,64 @@
 import { imagesIn } from '../../model/graph.js';
 import { type Digest } from '../../primitives/digest.js';
+import { contentOf, isUnpacked } from './ctr-content.js';
+import { engineImages } from './ctr-images.js';
+import { ctrImages } from './ctr.js';
 import { type Engine } from './engine.js';
-import { type LoadGroup } from './groups.js';
-import { type Holdings, holdingsOf } from './holdings.js';
-import { inventory } from './inventory.js';
+import { blobsOf, type LoadGroup } from './groups.js';
+import { addProven, type Holdings, holdingsOf } from './holdings.js';
+import { isCheckpoint, possibleCheckpoints } from './checkpoints.js';
+import { type EngineImage, inventory } from './inventory.js';
 import { canAskAvailable, storedManifests } from './proof.js';
 
-/** What the engine has, as far as `groups` need to know. */
+/** What the engine has, as far as `groups` need to know. `known` is its inventory, where that was asked already. */
 export async function surveyEngine(
   engine: Engine,
   groups: readonly LoadGroup[],
   signal: AbortSignal,
+  known?: readonly EngineImage[],
 ): Promise<Holdings> {
-  const images = await inventory(engine, signal);
-  if (engine.family !== 'containerd') return holdingsOf(images, new Set(images.map(({ id }) => id)));
+  if (engine.family === 'ctr') return surveyContent(engine, groups, signal);
+  const images = known ?? (await inventory(engine, signal));
+  // What nerdctl lists it may have in part only, and it does not tell.
+  if (engine.family === 'nerdctl') return holdingsOf(images, new Set());
+  if (engine.family !== 'containerd') {
+    const have = holdingsOf(images, new Set(images.map(({ id }) => id)));
+    addCheckpoints(engine, groups, have);
+    return have;
+  }
   const whole = await wholeImages(engine, groups, new Set(images.map(({ id }) => id)), signal);
   const have = holdingsOf(images, whole);
   // An omission that turns out wrong can only be noticed by asking: without that, nothing is omitted.
-  if (!canAskAvailable(engine)) have.diffIds.clear();
+  if (canAskAvailable(engine)) addCheckpoints(engine, groups, have);
+  else have.diffIds.clear();
   return have;
+}
+
+/**
+ * Notes the layers of checkpoints that an earlier run has left, in the form in which they were sent: an inventory does
+ * not tell whether they are compressed. Should one be broken, the proof of what builds on it finds out.
+ */
+function addCheckpoints(engine: Engine, groups: readonly LoadGroup[], have: Holdings): void {
+  if (![...have.names.keys()].some(isCheckpoint)) return;
+  for (const group of groups) {
+    for (const part of possibleCheckpoints(engine.family, group)) {
+      if (have.listed.has(part.id)) addProven(have, part);
+    }
+  }
+}
+
+/** containerd by its own client tells of every blob. */
+async function surveyContent(engine: Engine, groups: readonly LoadGroup[], signal: AbortSignal): Promise<Holdings> {
+  const [names, content] = await Promise.all([ctrImages(engine, signal), contentOf(engine, signal)]);
+  const images = engineImages(names, content);
+  const listed = new Set(images.map(({ id }) => id));
+  const whole = groups.filter(
+    (group) =>
+      listed.has(group.id) &&
+      blobsOf(group).every(({ blob }) => content.has(blob.digest)) &&
+      isUnpacked(content, group.image),
+  );
+  return { ...holdingsOf(images, new Set(whole.map(({ id }) => id))), blobs: new Set(content.keys()) };
 }
 
 /**
