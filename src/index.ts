@@ -1,9 +1,11 @@
 /**
  * image-ferry as a library: what the commands are made of.
  *
- * - The commands, as functions from options to results: `pack`, `load`, `list`, `inspect`, `verify`, `diff`.
+ * - The commands, as functions from options to results: `pack`, `load`, `send`, `list`, `inspect`, `verify`, `diff`. Each
+ *   takes a `Context`: `emit` is told what happens (`TransferEvent`, of several hosts with their names), `signal` stops it,
+ *   `ask` is asked for passphrases and about unknown hosts.
  * - The two ports, `ImageSource` and `ImageSink`, and what opens them: `openPath`, `bundleSink`, `ociLayoutSink`,
- *   `findEngine` with `engineSource` and `engineSink`.
+ *   `findEngine` (here) or `connect` and `findRemoteEngine` (on a host over SSH) with `engineSource` and `engineSink`.
  * - The engine between them, which knows ports only: `readGraph`, `planTransfer`, `transfer`, `checkImages`.
  * - Errors: everything that is wrong with input, an engine or this machine is a `TransferError` with a code.
  *
@@ -17,6 +19,7 @@ export { engineDeps, openPath, openSources } from './commands/open.js';
 export type * from './commands/options.js';
 export { pack } from './commands/pack.js';
 export type * from './commands/results.js';
+export { send } from './commands/send.js';
 export { verify } from './commands/verify.js';
 
 export { type Check, type CheckFault, checkImages, type CheckReport } from './engine/check.js';
@@ -37,6 +40,8 @@ export { folderTree } from './formats/tree/folder-tree.js';
 export { tarTree } from './formats/tree/tar-tree.js';
 
 export * from './transports/engine/index.js';
+export { type Child, type Exit, type Machine } from './transports/machine/machine.js';
+export * from './transports/ssh/index.js';
 
 export type { Descriptor } from './model/descriptor.js';
 export * from './model/graph.js';

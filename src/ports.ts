@@ -66,7 +66,7 @@ export type TransferEvent =
       readonly state: HostState;
       readonly bytes?: number;
       readonly present?: number;
-      /** Why, for `retrying` and `failed`; what, for `sending`. */
+      /** Why, for `retrying` and `failed`; what came of it, for `done`. */
       readonly message?: string;
     }
   | { readonly type: 'image'; readonly name: string; readonly host?: string }

@@ -120,6 +120,7 @@ export function stateText({ state, total, present = 0, message, moved, seconds }
   const there = present > 0 ? [`${formatBytes(present)} there already`] : [];
   const toSend = total === undefined ? [] : [total === 0 ? 'nothing to send' : `${formatBytes(total)} to send`];
   // A dry run is done, and has sent nothing; neither has one that only cleans.
-  const sent = moved > 0 ? [`${formatBytes(moved)} sent in ${formatDuration(seconds)}`] : toSend;
+  const what = message ?? `${formatBytes(moved)} sent`;
+  const sent = moved > 0 ? [`${what} in ${formatDuration(seconds)}`] : toSend;
   return [...(state === 'done' ? sent : toSend), ...there].join(', ');
 }

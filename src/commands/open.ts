@@ -24,7 +24,7 @@ import { type Location, parseLocation } from './words.js';
  */
 export async function openSources(
   words: readonly string[],
-  { engine, ssh, unneeded }: OpenOptions,
+  { engine, ssh, remoteEngine, unneeded }: OpenOptions,
   context: Context,
 ): Promise<ImageSource[]> {
   const locations = words.map(parseLocation);
@@ -36,7 +36,7 @@ export async function openSources(
     for (const location of others) sources.push(await openLocation(location, context));
     if (remote.length > 0) {
       const { openRemoteSources } = await import('./remote-source.js');
-      sources.push(...(await openRemoteSources(remote, { ssh, unneeded }, engineDeps(context), context)));
+      sources.push(...(await openRemoteSources(remote, { ssh, remoteEngine, unneeded }, engineDeps(context), context)));
     }
     if (names.length > 0) sources.push(await openEngine(names, engine, context, unneeded));
     return sources;
@@ -137,7 +137,7 @@ function spooling(label: string, { emit }: Context): SpoolOptions {
     announce: (folder) => {
       emit({
         type: 'note',
-        message: `${label} has no offsets to read it by; unpacking it into a temporary file in ${folder}`,
+        message: `${label} can be read only once: it is kept in a temporary file in ${folder} meanwhile`,
       });
     },
   };

@@ -16,6 +16,7 @@ export interface OpenOptions {
   /** The local engine, as `findEngine` takes it. */
   readonly engine?: string | undefined;
   readonly ssh?: SshSettings | undefined;
+  readonly remoteEngine?: string | undefined;
   /** Layers of engines' images that need not be kept. */
   readonly unneeded?: Unneeded | undefined;
 }
@@ -41,6 +42,8 @@ export interface SourceOptions {
   readonly layers?: 'keep' | 'plain' | undefined;
   /** How hosts are reached: those of `ssh://` sources, and with `send` those that images go to. */
   readonly ssh?: SshSettings | undefined;
+  /** The engine's client on the hosts, with what stands before it: `sudo docker`, `ctr -n k8s.io`. Default: found. */
+  readonly remoteEngine?: string | undefined;
 }
 
 export interface PackOptions extends SourceOptions {
@@ -64,8 +67,6 @@ export interface LoadOptions extends SourceOptions {
 export interface SendOptions extends SourceOptions {
   /** `[user@]host[:port]`, `ssh://[user@]host[:port]`, or a name of the SSH config file. */
   readonly to: readonly string[];
-  /** The engine's client on the hosts, with what stands before it: `sudo docker`, `ctr -n k8s.io`. Default: found. */
-  readonly remoteEngine?: string | undefined;
   /** Hosts at a time. Default 8. */
   readonly jobs?: number | undefined;
   /** How often a connection that broke is made anew, for each host. Default 5; 0: never. */

@@ -13,7 +13,7 @@ import { openRemote, parseRemoteImage, type Remote } from './remote.js';
  */
 export async function openRemoteSources(
   words: readonly string[],
-  { ssh, unneeded }: OpenOptions,
+  { ssh, remoteEngine, unneeded }: OpenOptions,
   deps: EngineDeps,
   context: Context,
 ): Promise<readonly ImageSource[]> {
@@ -26,7 +26,7 @@ export async function openRemoteSources(
   const sources: ImageSource[] = [];
   try {
     for (const { host, names } of hosts.values()) {
-      const remote = await openRemote(host, { ssh }, context);
+      const remote = await openRemote(host, { ssh, engine: remoteEngine }, context);
       sources.push(await openOn(remote, names, deps, unneeded));
     }
     return sources;

@@ -1,5 +1,6 @@
 import { type Emit } from '../ports.js';
 import { TransferError } from '../primitives/errors.js';
+import { productOf } from '../transports/engine/engine.js';
 import { findRemoteEngine, type Found } from '../transports/engine/find.js';
 import { connect, type HostWord, parseHost } from '../transports/ssh/index.js';
 import { type Connection } from '../transports/ssh/connection.js';
@@ -34,7 +35,11 @@ export async function openRemote(
   const connection = await connect(word, { settings: ssh ?? {}, ask, signal, emitNote });
   try {
     onConnected?.();
-    return { ...(await findRemoteEngine(connection, engine, signal)), connection };
+    const found = await findRemoteEngine(connection, engine, signal);
+    for (const words of found.passedOver) {
+      emitNote(`${connection.host}: ${words}; taking ${productOf(found.engine)} instead`);
+    }
+    return { ...found, connection };
   } catch (error) {
     await connection.close();
     throw error;

@@ -11,7 +11,7 @@ import { rateLimiter } from '../primitives/rate-limit.js';
 import { type EngineImage } from '../transports/engine/inventory.js';
 import { checkedOpen } from '../transports/engine/load.js';
 import { layersLacked } from '../transports/engine/outline.js';
-import { parseHost } from '../transports/ssh/index.js';
+import { type HostWord, parseHost } from '../transports/ssh/index.js';
 import { type Context, type SendOptions } from './options.js';
 import { readImages, type Reading, requireImages } from './read.js';
 import { type SendResult } from './results.js';
@@ -30,6 +30,11 @@ const DEFAULT_JOBS = 8;
  * @throws TransferError for what concerns all hosts: the call, or the sources
  */
 export async function send(options: SendOptions, context: Context): Promise<SendResult> {
+  if (options.clean === true && options.dryRun === true) {
+    throw new TransferError('USAGE', '--clean has no --dry-run', {
+      hint: '`docker image ls` there lists ferry-checkpoint images.',
+    });
+  }
   if (options.receipt !== undefined) await checkPublishable(options.receipt);
   const line: Line = {
     compression: options.compress ?? { kind: 'auto' },
@@ -40,7 +45,7 @@ export async function send(options: SendOptions, context: Context): Promise<Send
   // What concerns all hosts, an image that is not there, stops them all.
   const stop = new AbortController();
   const stoppable = { ...context, signal: AbortSignal.any([context.signal, stop.signal]) };
-  const hosts = distinct(options.to).map((word) => new Host(parseHost(word), options, stoppable, line));
+  const hosts = distinct(options.to).map((word) => new Host(word, options, stoppable, line));
   const jobs = options.jobs ?? DEFAULT_JOBS;
   try {
     const notes =
@@ -151,10 +156,11 @@ function contentsOf({ name, root }: ImageNode): Parameters<typeof checkedOpen>[0
   return [{ id: root.blob.digest, node: root, names: name === undefined ? [] : [name] }];
 }
 
-function distinct(hosts: readonly string[]): readonly string[] {
-  const twice = hosts.find((host, at) => hosts.indexOf(host) !== at);
+function distinct(words: readonly string[]): readonly HostWord[] {
+  const hosts = words.map(parseHost);
+  const twice = hosts.find(({ label }, at) => hosts.findIndex((host) => host.label === label) !== at);
   if (hosts.length > 0 && twice === undefined) return hosts;
-  if (twice !== undefined) throw new TransferError('USAGE', `--to ${twice} is given twice`);
+  if (twice !== undefined) throw new TransferError('USAGE', `--to ${twice.label} is given twice`);
   throw new TransferError('USAGE', 'no host to send to', { hint: 'Name one with --to [user@]host.' });
 }
 

@@ -81,6 +81,7 @@ describe('send', () => {
      deploy@prod-3: the next success removes it, or ferry send --clean --to
        deploy@prod-3
      note: arm64 is left out
+     engine: docker 28.5.1 (overlay2)
      2 hosts done, 1 not proven, 2 failed, 251.8 MB sent
      receipt: sent.json
      -- stderr
@@ -119,6 +120,7 @@ describe('send', () => {
      prod-2  planned       1       0 B  700.0 MB
      prod-3  failed
 
+     engine: docker 28.5.1 (overlay2)
      dry run: 300.0 MB would be sent, before compression; 1.1 GB would not
      -- stderr
      failed: prod-3: connection refused

@@ -142,7 +142,7 @@ describe('pack', () => {
     const result = await pack({ sources: [at('pipe')], output: at('out.tar') }, context);
     writer.kill();
     expect(result.images).toHaveLength(1);
-    expect(context.notes()).toEqual([expect.stringContaining('unpacking it into a temporary file in')]);
+    expect(context.notes()).toEqual([expect.stringContaining('kept in a temporary file in')]);
   });
 });
 

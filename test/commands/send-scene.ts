@@ -24,7 +24,7 @@ export interface Scene {
   /** What images of this test are made of. */
   readonly blobs: () => Blobs;
   /** Starts a host; `env` is for its engine. */
-  readonly fakeHost: (env?: NodeJS.ProcessEnv) => Promise<FakeHost>;
+  readonly fakeHost: (env?: NodeJS.ProcessEnv, maxSessions?: number) => Promise<FakeHost>;
   /** An SSH config file that leads to all of them. */
   readonly configFile: () => string;
   /** A `docker save` file of images; `broken`: whatever their blobs hold. */
@@ -47,7 +47,7 @@ export function useHosts(temp: (...parts: string[]) => string): Scene {
     }
   });
 
-  const fakeHost: Scene['fakeHost'] = async (env = {}) => {
+  const fakeHost: Scene['fakeHost'] = async (env = {}, maxSessions = 10) => {
     const alias = `host-${String(hosts.length)}`;
     const [bin, folder] = [temp(alias, 'bin'), temp(alias, 'engine')];
     for (const each of [bin, folder, temp(alias, 'tmp')]) mkdirSync(each, { recursive: true });
@@ -56,6 +56,7 @@ export function useHosts(temp: (...parts: string[]) => string): Scene {
     const PATH = [bin, path.dirname(process.execPath), '/usr/bin', '/bin'].join(':');
     const server = await startSshServer({
       keys: [key.public],
+      maxSessions,
       env: { PATH, FAKE_DOCKER: folder, TMPDIR: temp(alias, 'tmp'), NODE_OPTIONS: '', ...env },
     });
     const line = await tcpLine(server.port);

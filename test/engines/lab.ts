@@ -7,7 +7,9 @@ import { type Digest, digestOf } from '../../src/primitives/digest.js';
 
 /** Engines of test/lab/engines that `docker` or `podman` drives. */
 export const engineNames = ['docker20', 'docker26', 'docker28', 'docker28c', 'podman', 'podman5'] as const;
-export type EngineName = (typeof engineNames)[number];
+/** And containerd by its own client, `ctr`. */
+export const labNames = [...engineNames, 'containerd2'] as const;
+export type EngineName = (typeof labNames)[number];
 
 const script = path.resolve(import.meta.dirname, '../lab/engines');
 export const labDir = process.env['LAB_DIR'] ?? path.join(tmpdir(), 'lab');
@@ -27,7 +29,9 @@ export function up(name: EngineName): Promise<void> {
 
 /** The engine's own client, as a path for `--engine`. */
 export const clientOf = (name: EngineName): string =>
-  path.join(labDir, name, 'bin', name.startsWith('podman') ? 'podman' : 'docker');
+  path.join(labDir, name, 'bin', isCtr(name) ? 'ctr' : name.startsWith('podman') ? 'podman' : 'docker');
+
+const isCtr = (name: EngineName): boolean => name === 'containerd2';
 
 /** The environment in which `docker` or `podman` without a path is this engine. */
 export function envOf(name: EngineName): NodeJS.ProcessEnv {
@@ -71,7 +75,8 @@ export interface SavedImage {
 /** What the engine's own `save` has of an image: the judge of every load. */
 export async function save(name: EngineName, ...refs: readonly string[]): Promise<readonly SavedImage[]> {
   const several = name.startsWith('podman') && refs.length > 1 ? ['-m'] : [];
-  const said = await client(name, ['save', ...several, ...refs]);
+  const command = isCtr(name) ? ['images', 'export', '--local', '-', ...refs] : ['save', ...several, ...refs];
+  const said = await client(name, command);
   if (said.status !== 0) throw new Error(`${name}: save ${refs.join(' ')}: ${said.stderr}`);
   return imagesOfSave(said.stdout);
 }
@@ -127,6 +132,7 @@ function filesOf(tar: Buffer): ReadonlyMap<string, Buffer> {
 
 /** The image ID that a name leads to, as this engine numbers images; undefined when it is not there. */
 export async function idOf(name: EngineName, ref: string): Promise<string | undefined> {
+  if (isCtr(name)) return (await ctrImages(name)).get(ref);
   const said = await client(name, ['image', 'inspect', '--format', '{{.Id}}', ref]);
   const id = said.stdout.toString().trim();
   if (said.status !== 0 || id === '') return undefined;
@@ -135,15 +141,20 @@ export async function idOf(name: EngineName, ref: string): Promise<string | unde
 
 /** Every name in the engine that contains `part`. */
 export async function namesWith(name: EngineName, part: string): Promise<readonly string[]> {
-  const list = await must(name, ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}']);
-  return list
-    .split('\n')
-    .filter((line) => line.includes(part))
-    .sort();
+  const list = isCtr(name)
+    ? [...(await ctrImages(name)).keys()]
+    : (await must(name, ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'])).split('\n');
+  return list.filter((line) => line.includes(part)).sort();
 }
 
 /** Removes every image that has a name with `part` in it. */
 export async function wipe(name: EngineName, part: string): Promise<void> {
   const names = await namesWith(name, part);
-  if (names.length > 0) await client(name, ['rmi', '-f', ...names]);
+  if (names.length > 0) await client(name, isCtr(name) ? ['images', 'rm', ...names] : ['rmi', '-f', ...names]);
+}
+
+/** Names in containerd, and what each leads to. */
+async function ctrImages(name: EngineName): Promise<ReadonlyMap<string, string>> {
+  const rows = (await must(name, ['images', 'ls'])).split('\n').slice(1);
+  return new Map(rows.map((row) => row.split(/\s+/)).map(([ref = '', , digest = '']) => [ref, digest]));
 }

@@ -147,8 +147,12 @@ if (verb === 'version') {
 } else if (verb === 'info') console.log(JSON.stringify({ Driver: 'overlay2', DriverStatus: [] }));
 else if (verb === 'image' && second === 'ls') console.log(Object.keys(read().images).join('\n'));
 else if (verb === 'image' && second === 'inspect') inspect(read(), args.slice(args.indexOf('--format') + 2));
-else if (verb === 'load') await load();
-else if (verb === 'save') save(read(), args.slice(1));
+else if (verb === 'load') {
+  await load();
+  // The images are there, but nobody has been told.
+  await new Promise((resolve) => setTimeout(resolve, Number(process.env.FAKE_DOCKER_LINGER ?? 0)));
+} else if (verb === 'save') save(read(), args.slice(1));
+else if (verb === 'tag' && args[2].endsWith(process.env.FAKE_DOCKER_REFUSES ?? '\n')) fail('name refused');
 else if (verb === 'tag') await change((state) => (state.names[familiar(args[2])] = find(state, second)));
 else if (verb === 'rmi')
   await change((state) => {

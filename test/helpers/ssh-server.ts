@@ -40,6 +40,8 @@ export interface SshServerOptions {
   readonly both?: boolean;
   /** The environment of the commands, such as a PATH with fake engines. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Whether it leaves wishes for a way to another host without an answer. */
+  readonly neverForwards?: boolean;
   /** Sessions at a time on a connection. */
   readonly maxSessions?: number;
 }
@@ -54,6 +56,8 @@ export interface SshServer {
   /** The most sessions that one connection had open at a time. */
   readonly mostSessions: () => number;
   readonly connections: () => number;
+  /** Exchanges keys anew on all connections, as servers do after some gigabytes. */
+  rekey(): Promise<void>;
   /** Cuts all connections. */
   drop(): void;
   /** Stops reading and answering; the connections stay. */
@@ -64,10 +68,12 @@ export interface SshServer {
 /** An SSH server in this process, on the loopback interface. Commands run by `sh -c`, as this user. */
 export async function startSshServer(options: SshServerOptions = {}): Promise<SshServer> {
   const hostKeys = options.hostKeys ?? [makeKey()];
-  const state = { commands: [] as string[], attempts: [] as string[], most: 0 };
+  const state: State = { commands: [], attempts: [], running: new Set(), most: 0, closed: false };
   const sockets = new Set<Socket>();
+  const clients = new Set<Connection>();
   const server = new ssh2.Server({ hostKeys: hostKeys.map((key) => key.private) }, (client) => {
-    client.on('error', () => undefined);
+    clients.add(client.on('error', () => undefined));
+    client.once('close', () => clients.delete(client));
     serve(client, options, state);
   });
   const listener = createServer((socket) => {
@@ -78,7 +84,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
   });
   await once(listener.listen(0, '127.0.0.1'), 'listening');
   const drop = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) socket.destroy();
   };
   return {
     port: (listener.address() as AddressInfo).port,
@@ -87,12 +93,20 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     attempts: state.attempts,
     mostSessions: () => state.most,
     connections: () => sockets.size,
+    rekey: async () => {
+      for (const client of clients) {
+        client.rekey();
+        await once(client, 'rekey');
+      }
+    },
     drop,
     hang: () => {
       for (const socket of sockets) socket.pause();
     },
     close: async () => {
+      state.closed = true;
       drop();
+      for (const pid of state.running) process.kill(-pid, 'SIGKILL');
       await new Promise((resolve) => listener.close(resolve));
     },
   };
@@ -101,7 +115,10 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
 interface State {
   readonly commands: string[];
   readonly attempts: string[];
+  /** By pid: commands of connections that broke while they were made may not have noticed. */
+  readonly running: Set<number>;
   most: number;
+  closed: boolean;
 }
 
 function serve(client: Connection, options: SshServerOptions, state: State): void {
@@ -122,6 +139,7 @@ function serve(client: Connection, options: SshServerOptions, state: State): voi
     run(session, options, state);
   });
   client.on('tcpip', (accept, reject, info) => {
+    if (options.neverForwards === true) return;
     const socket = connect(info.destPort, info.destIP);
     socket.once('error', () => {
       if (socket.connecting || socket.pending) reject();
@@ -176,6 +194,8 @@ function run(session: Session, { env }: SshServerOptions, state: State): void {
     if (pid !== undefined) process.kill(-pid, `SIG${info.name}`);
   });
   session.on('exec', (accept, _reject, info) => {
+    // Bytes of a connection that was cut may still be under way in here.
+    if (state.closed) return;
     state.commands.push(info.command);
     const channel: ServerChannel = accept();
     const child = spawn('sh', ['-c', info.command], {
@@ -183,7 +203,10 @@ function run(session: Session, { env }: SshServerOptions, state: State): void {
       env: env ?? process.env,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    ({ pid } = child);
+    const own = child.pid;
+    pid = own;
+    if (own !== undefined) state.running.add(own);
+    child.once('exit', () => state.running.delete(own ?? 0));
     channel.on('error', () => undefined);
     child.stdin.on('error', () => undefined);
     channel.pipe(child.stdin);

@@ -9,6 +9,8 @@ export interface TcpLine {
   connections(): number;
   /** Cuts every connection once so many more bytes were sent. */
   cutAfter(bytes: number): void;
+  /** Cuts every connection at once. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -22,7 +24,7 @@ export async function tcpLine(port: number): Promise<TcpLine> {
     limit = Infinity;
     for (const { near, far } of pairs) {
       far.end();
-      near.resetAndDestroy();
+      near.destroy();
     }
   };
   const server = createServer((near) => {
@@ -53,6 +55,7 @@ export async function tcpLine(port: number): Promise<TcpLine> {
     cutAfter: (bytes) => {
       limit = bytes;
     },
+    cut,
     close: () => {
       cut();
       return new Promise((resolve) => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type Digest, digestOf } from '../../src/primitives/digest.js';
 import { chunksOf } from '../../src/transports/engine/chunks.js';
 import { inventory } from '../../src/transports/engine/inventory.js';
-import { type Run } from '../../src/transports/engine/load.js';
+import { type Run } from '../../src/transports/engine/run.js';
 import { Pipeline } from '../../src/transports/engine/pipeline.js';
 import { checkNames, untag } from '../../src/transports/engine/names.js';
 import { takeBack } from '../../src/transports/engine/naming.js';
@@ -112,6 +112,8 @@ describe('many names', () => {
       brought: [],
       pipeline: new Pipeline(),
       sending: 0,
+      ended: 0,
+      twoAtOnce: false,
       moved: 0,
     };
     await takeBack(run);

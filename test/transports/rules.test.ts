@@ -166,13 +166,15 @@ describe('a compressed layer on its way', () => {
 describe('temporary names', () => {
   const id = digestOf('x');
   const now = Date.UTC(2026, 0, 1);
-  test('are full, never the same, and stale only after an hour', () => {
+  test('are full, never the same, and stale only after a week, or the time that is told', () => {
     const name = temporaryName(id, now);
     expect(name).toMatch(/^docker\.io\/ferry-incoming\/[0-9a-f]{12}:[0-9a-z]+-[0-9a-f]{8}$/);
     expect(temporaryName(id, now)).not.toBe(name);
-    expect(isStale(name, now + 60_000)).toBe(false);
-    expect(isStale(name, now + 2 * 3_600_000)).toBe(true);
-    expect(isStale('docker.io/ferry-incoming/app:1.0', now)).toBe(false);
+    expect(isStale(name, undefined, now + 6 * 24 * 3_600_000)).toBe(false);
+    expect(isStale(name, undefined, now + 8 * 24 * 3_600_000)).toBe(true);
+    expect(isStale(name, 3_600_000, now + 60_000)).toBe(false);
+    expect(isStale(name, 3_600_000, now + 2 * 3_600_000)).toBe(true);
+    expect(isStale('docker.io/ferry-incoming/app:1.0', 0, now)).toBe(false);
   });
 });
 

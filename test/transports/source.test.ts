@@ -3,6 +3,10 @@ import { type ByteStream } from '../../src/primitives/bytes.js';
 import { digestOf } from '../../src/primitives/digest.js';
 import { type ImageSource } from '../../src/ports.js';
 import { engineSource } from '../../src/transports/engine/index.js';
+import { apiGet } from '../../src/transports/engine/api.js';
+import { TransferError } from '../../src/primitives/errors.js';
+import { type Child, type Machine } from '../../src/transports/machine/machine.js';
+import { PassThrough } from 'node:stream';
 import { fakeEngine, type FakeEngine, removeTempFolders } from './fake-client.js';
 import { depsWith } from './images.js';
 
@@ -78,4 +82,32 @@ test('an engine that fails to answer is not one that lacks the image', async () 
   const engine = fakeEngine({});
   const broken = { ...engine, command: ['/nowhere/docker'] };
   await expect(engineSource(broken, ['app:1'], depsWith())).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
+});
+
+test('a save that fails, and then the question what of it is needed: one error, and nothing unhandled', async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  const later = async (): Promise<never> => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    throw new Error('stopped');
+  };
+  const openStream = (): Promise<never> => Promise.reject(new Error('no save'));
+  const opening = engineSource(withImages('exit 1'), ['app:1'], depsWith({ openStream }), later);
+  await expect(opening).rejects.toThrow('no save');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+});
+
+test('a line that drops during a question to the API is told as such', async () => {
+  const error = new TransferError('CONNECTION_LOST', 'prod-1: the connection broke');
+  const start = (): Child => {
+    const exited = Promise.reject(error);
+    exited.catch(() => undefined);
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+    return { stdin, stdout, stderr, exited, stop: () => undefined };
+  };
+  const machine: Machine = { host: 'prod-1', start };
+  await expect(apiGet({ ...fakeEngine(), machine }, '/x', new AbortController().signal)).rejects.toBe(error);
 });

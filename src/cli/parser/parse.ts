@@ -113,8 +113,8 @@ function callOf(verb: Verb, given: readonly string[], values: Values, complain: 
     case 'inspect':
       return { verb, options: compact({ ...options, sources: [first], name: second }) };
     case 'diff': {
-      const { engine, only, platforms, ssh } = options;
-      return { verb, options: compact({ a: first, b: second ?? '', engine, only, platforms, ssh }) };
+      const { engine, only, platforms, ssh, remoteEngine } = options;
+      return { verb, options: compact({ a: first, b: second ?? '', engine, only, platforms, ssh, remoteEngine }) };
     }
   }
 }
@@ -127,7 +127,6 @@ function sendOptions(options: SourceOptions, values: Values, complain: Complain)
   return compact({
     ...options,
     to,
-    remoteEngine: values.text('remote-engine'),
     jobs: values.whole('jobs', 1),
     retries: values.whole('retries', 0),
     checkpointBytes: values.size('checkpoint'),

@@ -17,7 +17,7 @@ export const ssh: readonly OptionSpec[] = [
     type: 'value',
     value: 'N',
     group: 'SSH',
-    text: 'The port, for hosts that are named without one.',
+    text: 'The port, for hosts whose own word has none; it comes before that of the config file.',
   },
   {
     name: 'jump',
@@ -50,6 +50,13 @@ export const ssh: readonly OptionSpec[] = [
     group: 'SSH',
     text: 'Take and note the key of a host that was never met, without a question. A changed key is refused all the same.',
   },
+  {
+    name: 'remote-engine',
+    type: 'value',
+    value: 'CMD',
+    group: 'SSH',
+    text: 'The client of the engine on the hosts, such as podman, "sudo docker" or "ctr -n k8s.io". Default: the one that is found, with sudo -n where it is needed.',
+  },
 ];
 
 export const hosts: readonly OptionSpec[] = [
@@ -60,13 +67,6 @@ export const hosts: readonly OptionSpec[] = [
     host: true,
     group: 'Hosts',
     text: 'Where to: [USER@]HOST[:PORT], or a name of ~/.ssh/config (required). Repeatable; every host gets all images.',
-  },
-  {
-    name: 'remote-engine',
-    type: 'value',
-    value: 'CMD',
-    group: 'Hosts',
-    text: 'The client of the engine on the hosts, such as podman, "sudo docker" or "ctr -n k8s.io". Default: the one that is found, with sudo -n where it is needed.',
   },
   {
     name: 'jobs',

@@ -145,6 +145,7 @@ export class Values {
       composeFiles: this.list('compose'),
       layers: this.choice('layers', layerForms),
       ssh: this.ssh(),
+      remoteEngine: this.text('remote-engine'),
     });
   }
 }

@@ -136,11 +136,11 @@ function summaryLines({ hosts, dryRun }: SendResult, clean: boolean): string[] {
   const there = sum(({ totals }) => (totals === undefined ? 0 : thereIn(totals)));
   if (dryRun && !clean && good.length > 0) {
     return [
+      ...engineLines(good),
       `dry run: ${sum(({ totals }) => totals?.bytesToCopy ?? 0)} would be sent, before compression; ${there} would not`,
     ];
   }
-  if (hosts.length === 1)
-    return good.flatMap(({ engine }) => (engine === undefined ? [] : [`engine: ${safe(engine)}`]));
+  if (hosts.length === 1) return engineLines(good);
   const unproven = good.filter((host) => itemsOf(host).some(isUnproven)).length;
   const others: (readonly [number, string])[] = [
     [unproven, 'not proven'],
@@ -149,7 +149,17 @@ function summaryLines({ hosts, dryRun }: SendResult, clean: boolean): string[] {
   const rest = others.flatMap(([n, word]) => (n === 0 ? [] : [`, ${String(n)} ${word}`])).join('');
   const sent =
     clean || dryRun ? '' : `, ${formatBytes(hosts.reduce((total, { bytesSent }) => total + bytesSent, 0))} sent`;
-  return [`${count(good.length - unproven, 'host')} done${rest}${sent}`];
+  return [...engineLines(good), `${count(good.length - unproven, 'host')} done${rest}${sent}`];
+}
+
+/** Which engines took it: one that was found, not named, may be another than the one that was meant. */
+function engineLines(hosts: readonly SentHost[]): string[] {
+  const users = new Map<string, string[]>();
+  for (const { host, engine } of hosts) {
+    if (engine !== undefined) users.set(engine, [...(users.get(engine) ?? []), host]);
+  }
+  if (users.size === 1) return [...users.keys()].map((engine) => `engine: ${safe(engine)}`);
+  return [...users].map(([engine, names]) => `engine: ${safe(engine)} (${names.map(safe).join(', ')})`);
 }
 
 /** Why a host failed, and what can be done about it. */

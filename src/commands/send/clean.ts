@@ -6,7 +6,10 @@ import { isStale, untag } from '../../transports/engine/names.js';
 import { removeParts } from '../../transports/engine/part-file.js';
 import { tryNormalizeReference } from '../../model/reference.js';
 import { type Remote } from '../remote.js';
-import { partFolderOf } from './delivery.js';
+import { PARTS } from './delivery.js';
+
+/** Milliseconds. Who cleans up does not wait as long as the runs that tidy up by the way. */
+const AN_HOUR = 60 * 60 * 1000;
 
 /**
  * Removes checkpoints, temporary names of runs that were killed, and partly sent files from a host. Gives what it
@@ -18,10 +21,9 @@ export async function cleanEngine(remote: Remote, signal: AbortSignal): Promise<
   const images = remote.images ?? (await inventory(engine, signal));
   const names = [...new Set(images.flatMap((image) => image.names.map(tryNormalizeReference)))]
     .filter((name) => name !== undefined)
-    .filter((name) => isCheckpoint(name) || isStale(name));
+    .filter((name) => isCheckpoint(name) || isStale(name, AN_HOUR));
   const words = await untag(engine, names, signal);
   if (words !== undefined) throw engineFailed(describeEngine(engine), 'removing checkpoints', words);
-  const folder = partFolderOf(remote);
   const place = { machine: connection, label: describeEngine(engine), signal };
-  return [...names, ...(folder === undefined ? [] : await removeParts(place, folder))];
+  return [...names, ...(await removeParts(place, PARTS))];
 }

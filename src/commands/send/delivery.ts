@@ -21,6 +21,9 @@ export interface Line {
   readonly compressors: Map<string, Promise<WireCompressor>>;
 }
 
+/** The folder for parts of single large layers, in a temporary folder of the host. */
+export const PARTS = '.ferry-parts';
+
 interface Way {
   readonly kind: 'zstd' | 'gzip' | 'none';
   readonly unpack: readonly string[];
@@ -33,7 +36,7 @@ interface Way {
 export async function deliveryTo(
   { engine, programs, temporary }: Found,
   line: Line,
-  leftovers: Set<string>,
+  own: Pick<Delivery, 'leftovers' | 'temporary' | 'owner'>,
   onBytes: (count: number) => void,
   signal: AbortSignal,
 ): Promise<Delivery> {
@@ -49,31 +52,31 @@ export async function deliveryTo(
     meter: (bytes) => counted(line.limiter.limit(bytes, signal), onBytes),
     unpack,
     checkpointBytes: line.checkpointBytes,
-    partFolder: partFolderOf({ temporary }),
-    leftovers,
+    partFolder: temporary === undefined ? undefined : `${temporary.folder}/${PARTS}`,
+    ...own,
   };
 }
 
 /** By what the host can take: its engine itself, or a program that stands before it. */
 function wayTo(engine: Engine, programs: Found['programs'], wanted: WireCompression['kind']): Way {
-  const kind = wanted === 'auto' ? (readsZstd(engine) || programs.zstd ? 'zstd' : 'gzip') : wanted;
-  if (kind !== 'zstd' || readsZstd(engine)) return { kind, unpack: [] };
-  if (programs.zstd) return { kind, unpack: ['sh', '-c', 'zstd -dcq | "$@"', 'ferry'] };
+  const can = (kind: 'zstd' | 'gzip'): boolean => reads(engine, kind) || programs[kind];
+  const kind = wanted === 'auto' ? (can('zstd') ? 'zstd' : can('gzip') ? 'gzip' : 'none') : wanted;
+  if (kind === 'none' || reads(engine, kind)) return { kind, unpack: [] };
+  if (programs[kind]) return { kind, unpack: ['sh', '-c', `${kind} -dcq | "$@"`, 'ferry'] };
   throw new TransferError(
     'ENGINE_FAILED',
-    `${describeEngine(engine)}: it does not read zstd, and there is no zstd program`,
-    {
-      side: 'sink',
-      hint: 'Leave --compress out, or choose --compress gzip.',
-    },
+    `${describeEngine(engine)}: it does not read ${kind}, and there is no ${kind} program`,
+    { side: 'sink', hint: 'Leave --compress out: ferry then takes what the host can read.' },
   );
 }
 
-/** Measured (docs/engines.md): every engine reads gzip; zstd all but Docker before 23. */
-function readsZstd({ family, version }: Engine): boolean {
-  if (family === 'podman') return isAtLeast(version, 4);
-  if (family === 'ctr') return isAtLeast(version, 1, 6);
-  return isAtLeast(version, 23);
+/**
+ * Measured (docs/engines.md): every engine reads gzip, and zstd all but Docker before 23. `ctr images import --local`
+ * reads neither.
+ */
+function reads({ family, version }: Engine, kind: 'zstd' | 'gzip'): boolean {
+  if (family === 'ctr' || family === 'nerdctl') return false;
+  return kind === 'gzip' || isAtLeast(version, family === 'podman' ? 4 : 23);
 }
 
 async function* counted(bytes: ByteStream, onBytes: (count: number) => void): AsyncGenerator<Uint8Array> {
@@ -82,7 +85,3 @@ async function* counted(bytes: ByteStream, onBytes: (count: number) => void): As
     onBytes(chunk.byteLength);
   }
 }
-
-/** Where files for single large layers are made. */
-export const partFolderOf = ({ temporary }: Pick<Found, 'temporary'>): string | undefined =>
-  temporary === undefined ? undefined : `${temporary.folder}/.ferry-parts`;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planTransfer } from '../../engine/plan.js';
 import { type SharedReader } from '../../engine/sharing.js';
@@ -40,6 +41,8 @@ export class Host {
   readonly #line: Line;
   readonly #notes: string[] = [];
   readonly #leftovers = new Set<string>();
+  readonly #owner = randomBytes(6).toString('hex');
+  readonly #temporary = new Set<string>();
   #engine: string | undefined;
   #totals: PlanTotals | undefined;
   #receipt: Receipt | undefined;
@@ -48,6 +51,10 @@ export class Host {
   #seconds = 0;
   #sent = 0;
   #retries = 0;
+  /** In a row, without getting on. */
+  #failures = 0;
+  /** Bytes that the last try found lacking. */
+  #lacking = Infinity;
 
   constructor(word: HostWord, options: SendOptions, context: Context, line: Line) {
     this.label = word.label;
@@ -74,7 +81,8 @@ export class Host {
   async send(cargo: Cargo): Promise<void> {
     await this.#guard(async () => {
       await this.#again(() => this.#try(cargo));
-      this.#end(this.#options.dryRun === true ? 'planned' : 'done');
+      if (this.#options.dryRun === true) this.#end('planned');
+      else this.#end('done', `${formatBytes(this.#sent)} sent`);
     });
     // Nothing is kept any more for a host that is done, or has failed.
     cargo.reader.close();
@@ -128,7 +136,8 @@ export class Host {
     const count = (bytes: number): void => {
       this.#sent += bytes;
     };
-    const delivery = await deliveryTo(remote, this.#line, this.#leftovers, count, signal);
+    const own = { leftovers: this.#leftovers, temporary: this.#temporary, owner: this.#owner };
+    const delivery = await deliveryTo(remote, this.#line, own, count, signal);
     const sink = engineSink(
       remote.engine,
       {
@@ -144,6 +153,9 @@ export class Host {
     );
     const plan = planTransfer(images, await sink.present(images, signal));
     this.#totals ??= plan.totals;
+    // What was sent counts only if it has stayed: else a line that always drops too early would never be given up.
+    if (plan.totals.bytesToCopy < this.#lacking) this.#failures = 0;
+    this.#lacking = plan.totals.bytesToCopy;
     this.#tell('ready', { bytes: plan.totals.bytesToCopy, present: plan.totals.bytesUnique - plan.totals.bytesToCopy });
     // What the probe saw is a picture of one moment: another try looks anew.
     this.remote = { ...remote, images: undefined };
@@ -154,16 +166,17 @@ export class Host {
   /** Tries again what a line that drops has broken, as long as it gets on. */
   async #again<T>(work: () => Promise<T>): Promise<T> {
     const allowed = this.#options.retries ?? DEFAULT_RETRIES;
-    for (let failures = 0; ;) {
+    for (;;) {
       const before = this.#sent;
       try {
         return await work();
       } catch (error) {
-        if (this.#sent - before > MiB) failures = 0;
-        if (!isDrop(error, this.#engine !== undefined) || failures >= allowed) throw error;
-        failures++;
+        const fileGrew = this.#sent - before > MiB && [...this.#leftovers].some((each) => each.startsWith('/'));
+        if (fileGrew) this.#failures = 0;
+        if (!isDrop(error, this.#engine !== undefined) || this.#failures >= allowed) throw error;
+        this.#failures++;
         this.#retries++;
-        await this.#pause(error, failures, allowed);
+        await this.#pause(error, this.#failures, allowed);
       }
     }
   }
@@ -185,6 +198,7 @@ export class Host {
     try {
       await work();
     } catch (error) {
+      this.#tellWhatWaits();
       this.#context.signal.throwIfAborted();
       if (!isTransferError(error)) throw error;
       this.#error = error;
@@ -193,6 +207,13 @@ export class Host {
       // Without what it has waited for other hosts, and for the sources.
       this.#seconds += (performance.now() - began) / 1000;
     }
+  }
+
+  /** When it is interrupted there is no result that would name them. */
+  #tellWhatWaits(): void {
+    if (!this.#context.signal.aborted || this.#leftovers.size === 0) return;
+    const message = `what has arrived waits there as ${[...this.#leftovers].join(', ')}; send it again, or remove it with: ferry send --clean --to ${this.label}`;
+    this.#context.emit({ type: 'note', message });
   }
 
   #end(state: SentHost['state'], message?: string): void {
@@ -225,6 +246,8 @@ function told(open: OpenBlob, emit: Emit): OpenBlob {
 
 /** A host that was there a moment ago, and is not to be reached now, is a line that dropped. */
 function isDrop(error: unknown, wasThere: boolean): error is TransferError {
-  const codes: readonly ErrorCode[] = wasThere ? ['CONNECTION_LOST', 'HOST_UNREACHABLE'] : ['CONNECTION_LOST'];
+  const codes: readonly ErrorCode[] = wasThere
+    ? ['CONNECTION_LOST', 'HOST_UNREACHABLE', 'ENGINE_UNREACHABLE']
+    : ['CONNECTION_LOST'];
   return isTransferError(error) && codes.includes(error.code);
 }

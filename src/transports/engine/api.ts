@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Json, parseJson } from '../../model/json.js';
 import { readAll } from '../../primitives/bytes.js';
 import { limits } from '../../primitives/limits.js';
+import { isTransferError } from '../../primitives/errors.js';
 import { type Child } from '../machine/machine.js';
 import { Tail } from '../machine/tail.js';
 import { QUERY_TIMEOUT, startClient } from './client.js';
@@ -21,7 +22,7 @@ export interface ApiAnswer {
 /**
  * GET of a path of the Docker Engine API, such as `/v1.48/images/app:1/json?manifests=1`, over the stock client's
  * `system dial-stdio`: it goes wherever the client goes (contexts, DOCKER_HOST, ssh) and needs nothing else.
- * @throws TransferError ENGINE_FAILED when there is no answer; a status other than 200 is an answer.
+ * @throws TransferError ENGINE_FAILED when there is no answer, CONNECTION_LOST; a status other than 200 is an answer.
  */
 export async function apiGet(engine: Engine, path: string, signal: AbortSignal): Promise<ApiAnswer> {
   signal.throwIfAborted();
@@ -37,6 +38,8 @@ export async function apiGet(engine: Engine, path: string, signal: AbortSignal):
     return { status: response.statusCode ?? 0, body: parseJson(body, `GET ${path}`) };
   } catch (error) {
     signal.throwIfAborted();
+    // A line that dropped is no answer of the engine's: whoever asked may try again.
+    if (isTransferError(error) && error.code === 'CONNECTION_LOST') throw error;
     // What broke the connection is said on standard error, which may come a moment later.
     await Promise.race([child.exited.catch(() => undefined), sleep(LAST_WORDS, undefined, { ref: false })]);
     const said = wordsOf({ status: null, signal: null, stdout: '', stderr: stderr.text() });

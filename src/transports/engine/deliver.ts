@@ -61,7 +61,7 @@ async function partFor({ engine, deps, blobs, signal }: Load, delivery: Delivery
   const place = { machine: engine.machine, label: describeEngine(engine), signal };
   let why: string;
   try {
-    const part = await openPart(place, delivery.partFolder, name);
+    const part = await openPart(place, delivery.partFolder, name, delivery.owner);
     if (part.free === undefined || part.free + part.size >= bytes) return part;
     why = `${delivery.partFolder} has room for ${String(part.free)} bytes only`;
   } catch (error) {
@@ -81,15 +81,24 @@ async function deliverByFile(load: Load, delivery: Delivery, part: PartFile): Pr
   deps.emit({ type: 'note', message: `a large layer ${verb} through a temporary file there: ${part.path}` });
   delivery.leftovers.add(part.path);
   const layers = layersIn(blobs);
-  await appendPart(place, part.path, delivery.meter(after(delivery.compress(deps.members(layers, open)), part.size)));
+  await appendPart(place, part, delivery.meter(after(delivery.compress(deps.members(layers, open)), part.size)));
   const rest = blobs.map((blob) => (layers.includes(blob) ? { ...blob, action: 'present' as const } : blob));
   const input = delivery.meter(delivery.compress(tarOf({ ...load, blobs: rest })));
-  const client = unpacking(engine, delivery, []);
-  const reading = { ...client, command: [...withPart(part.path), ...client.command] };
+  const reading = unpacking(engine, delivery, withPart(part));
   const result = await runClient({ client: reading, args: loadArgs(engine, load.images), input, signal });
-  await removePart(place, part.path);
-  delivery.leftovers.delete(part.path);
+  if (await removed(place, part.path)) delivery.leftovers.delete(part.path);
   return result;
+}
+
+/** A file that stays is no reason for the load to fail: it is named at the end. */
+async function removed(place: Parameters<typeof removePart>[0], path: string): Promise<boolean> {
+  try {
+    await removePart(place, path);
+    return true;
+  } catch (error) {
+    if (isTransferError(error) && error.code === 'ENGINE_FAILED') return false;
+    throw error;
+  }
 }
 
 /** `bytes` without the first `count`. */

@@ -58,8 +58,12 @@ export interface Delivery {
   readonly checkpointBytes: number;
   /** Where a file for a single larger layer may be made; undefined: nowhere. */
   readonly partFolder: string | undefined;
+  /** A word of this transfer's own, the same for all its tries. */
+  readonly owner: string;
   /** Names and files that wait there for the next try. */
   readonly leftovers: Set<string>;
+  /** Temporary names of all tries: a line that drops keeps a try from taking its own away. */
+  readonly temporary: Set<string>;
 }
 
 export interface PlainImage {

@@ -7,7 +7,7 @@ import { type Engine } from './engine.js';
 import { hintFor, wordsOf } from './failure.js';
 import { type EngineImage, imagesFrom, saysGone } from './inventory.js';
 import { engineOf, questionsTo } from './probe-engine.js';
-import { noEngine } from './probe-failure.js';
+import { noEngine, whatItSaid } from './probe-failure.js';
 import { type Attempt, type ProbeAnswer, type Said } from './probe-frames.js';
 import { usualFolders } from './probe-script.js';
 import { type ClientKind, clientWords, commandOf } from './probe-words.js';
@@ -26,11 +26,10 @@ export interface Found {
   readonly images: readonly EngineImage[] | undefined;
   /** Programs in the PATH. */
   readonly programs: { readonly zstd: boolean; readonly gzip: boolean };
-  readonly isRoot: boolean;
   /** The folder for a temporary file, with its free bytes; undefined: there is none that may be written. */
   readonly temporary: { readonly folder: string; readonly free: number } | undefined;
-  /** A program that tells whether a file is whole. */
-  readonly checksum: 'sha256sum' | 'cksum';
+  /** Engines that come before this one and did not answer, each with its words. */
+  readonly passedOver: readonly string[];
 }
 
 /**
@@ -49,22 +48,23 @@ export async function findRemoteEngine(
 ): Promise<Found> {
   const words = wanted === undefined ? undefined : clientWords(wanted, '--remote-engine');
   const { answer, failure } = await probe(machine, { wanted: words, folders, timeoutMs, signal });
-  for (const attempt of answer.attempts) {
+  for (const [at, attempt] of answer.attempts.entries()) {
     const { kind, command, version, info } = attempt;
     const engine = engineOf(kind, { machine, command }, version?.stdout ?? '', info?.stdout ?? '');
-    if (engine !== undefined) return { engine, images: imagesOf(attempt), ...factsOf(answer) };
+    if (engine === undefined) continue;
+    // The same client without sudo is not another engine.
+    const passedOver = answer.attempts.slice(0, at).filter((other) => other.kind !== kind);
+    return { engine, images: imagesOf(attempt), ...factsOf(answer), passedOver: passedOver.map(whatItSaid) };
   }
   throw failure ?? noEngine(machine, words, answer);
 }
 
-function factsOf({ tools, spaces, isRoot }: ProbeAnswer): Omit<Found, 'engine' | 'images'> {
+function factsOf({ tools, spaces }: ProbeAnswer): Pick<Found, 'programs' | 'temporary'> {
   // A folder in memory only where there is nothing else; else the one with the most space, the first of equals.
   const [best] = spaces.toSorted((a, b) => Number(a.isMemory) - Number(b.isMemory) || b.free - a.free);
   return {
     programs: { zstd: tools.has('zstd'), gzip: tools.has('gzip') },
-    isRoot,
     temporary: best && { folder: best.folder, free: best.free },
-    checksum: tools.has('sha256sum') ? 'sha256sum' : 'cksum',
   };
 }
 

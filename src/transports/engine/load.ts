@@ -9,36 +9,15 @@ import { checkedLayer } from './checked-layer.js';
 import { checkpointOf, stopsIn } from './checkpoints.js';
 import { deliver } from './deliver.js';
 import { isLoadFailure, readsZstd } from './dialect.js';
-import { type EngineDeps } from './deps.js';
 import { describeEngine, type Engine } from './engine.js';
 import { engineFailed, wordsOf } from './failure.js';
 import { blobsOf, type LoadGroup } from './groups.js';
-import { addProven, type Holdings, omittable } from './holdings.js';
+import { addProven, omittable } from './holdings.js';
 import { temporaryName, untag } from './names.js';
-import { type Gate, type Pipeline } from './pipeline.js';
+import { roomForAnother } from './overlap.js';
+import { type Run } from './run.js';
+import { type Gate } from './pipeline.js';
 import { canAskAvailable, type Doubt, prove } from './proof.js';
-
-/** The state of one `receive`. */
-export interface Run {
-  readonly engine: Engine;
-  readonly deps: EngineDeps;
-  readonly open: OpenBlob;
-  readonly signal: AbortSignal;
-  readonly have: Holdings;
-  /** Temporary names that may be in the engine. They go at the end, however it ends. */
-  readonly temporary: Set<string>;
-  /** Names of checkpoints that this run has made. They go when it succeeds. */
-  readonly checkpoints: Set<string>;
-  /** What this run has loaded, or is loading: what comes after it builds on it, and fails with it. */
-  readonly brought: LoadGroup[];
-  readonly pipeline: Pipeline;
-  /** IDs of images without a name that were not there before. They go when the run fails. */
-  readonly unnamed: Set<Digest>;
-  /** Bytes of blobs sent. */
-  moved: number;
-  /** Loads that are being sent at this moment. */
-  sending: number;
-}
 
 export interface Loaded {
   /** What to call it until it has its names. */
@@ -101,6 +80,7 @@ async function start(
   name: string | undefined,
 ): Promise<{ readonly done: Promise<Loaded> }> {
   const { group } = sendable;
+  await roomForAnother(run);
   const omit = omittable(run.engine.family, group, run.have);
   const { done } = await run.pipeline.add((gate) => loadSurely(run, sendable, name, omit, gate));
   if (!remembers(run.engine)) {
@@ -129,6 +109,8 @@ async function loadSurely(
     return await attempt(run, sendable, name, omit, gate);
   } catch (error) {
     if (omit.size === 0 || !isTransferError(error) || error.code !== 'ENGINE_FAILED' || run.signal.aborted) throw error;
+    // What has failed may be another load, which ended this one.
+    run.pipeline.signal.throwIfAborted();
     // A load before this one may be what has failed: then this one fails as well.
     await gate();
     // What let us down (a layer stored in another form, or pruned meanwhile) will do so again for the next image.
@@ -171,13 +153,15 @@ async function attempt(
   const either = AbortSignal.any([signal, run.pipeline.signal]);
   const sent = deliver({ engine, deps, images, blobs, open: contents, gate, signal: either });
   const result = await sent.finally(() => {
-    if (--run.sending === 0) deps.onStage?.('proving');
+    run.ended++;
+    run.sending--;
   });
   const broken = isLoadFailure(result);
   if (result.status !== 0 || broken !== undefined) {
     const words = broken === undefined ? wordsOf(result) : wordsOf({ ...result, stderr: broken });
     throw engineFailed(describeEngine(engine), `loading ${nameOf(group)}`, words);
   }
+  if (run.sending === 0) deps.onStage?.('proving');
   const ref = name ?? idRef(engine, group.id);
   return { ref, doubt: await prove(engine, group, ref, signal), note };
 }

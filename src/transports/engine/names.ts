@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { tryNormalizeReference } from '../../model/reference.js';
 import { type Digest, shortDigest } from '../../primitives/digest.js';
 import { chunksOf, NAMES_AT_ONCE } from './chunks.js';
 import { QUERY_TIMEOUT } from './client.js';
@@ -10,18 +11,18 @@ import { inspect } from './inventory.js';
 import { query } from './query.js';
 
 const REPOSITORY = 'ferry-incoming';
-/** Milliseconds. A temporary name lives from the end of a load to its proof: seconds. */
-const STALE_AFTER = 60 * 60 * 1000;
+/** Milliseconds. On a slow line the first image waits under its temporary name for the last one: hours, or days. */
+const STALE_AFTER = 7 * 24 * 60 * 60 * 1000;
 
 /** `docker.io/ferry-incoming/<12 hex of the ID>:<when>-<random>`: never the name of anything else. */
 export function temporaryName(id: Digest, now = Date.now()): string {
   return `docker.io/${REPOSITORY}/${shortDigest(id)}:${now.toString(36)}-${randomBytes(4).toString('hex')}`;
 }
 
-/** Whether `name` is a temporary one that a run which was killed has left behind; not one of a run that is under way. */
-export function isStale(name: string, now = Date.now()): boolean {
+/** Whether `name` is a temporary one that a run which was killed has left behind: made more than `age` ago. */
+export function isStale(name: string, age = STALE_AFTER, now = Date.now()): boolean {
   const [, when] = new RegExp(`^docker\\.io/${REPOSITORY}/[0-9a-f]{12}:([0-9a-z]{8,9})-[0-9a-f]{8}$`).exec(name) ?? [];
-  return when !== undefined && Number.parseInt(when, 36) < now - STALE_AFTER;
+  return when !== undefined && Number.parseInt(when, 36) < now - age;
 }
 
 /** @throws TransferError ENGINE_FAILED */
@@ -53,6 +54,31 @@ export async function untag(
     words ??= error instanceof Error ? error.message : String(error);
   }
   return words;
+}
+
+/**
+ * Takes names away as `untag` does, and is content when one was not there. Gives those that are left, and why; nothing
+ * throws.
+ */
+export async function remove(
+  engine: Engine,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly left: ReadonlySet<string>; readonly words: string | undefined }> {
+  const words = await untag(engine, names, signal);
+  if (words === undefined) return { left: new Set(), words };
+  const left = new Set<string>();
+  try {
+    for (const chunk of chunksOf(names, NAMES_AT_ONCE)) {
+      const { images } = await inspect(engine, chunk, signal);
+      const there = new Set(images.flatMap((image) => image.names.map(tryNormalizeReference)));
+      for (const name of chunk) if (there.has(name)) left.add(name);
+    }
+  } catch {
+    // It does not say: what was to go may all be there.
+    return { left: new Set(names), words };
+  }
+  return { left, words };
 }
 
 /**

@@ -1,8 +1,9 @@
 import { type Digest } from '../../primitives/digest.js';
 import { type LoadGroup } from './groups.js';
 import { inspect } from './inventory.js';
-import { idRef, type Run } from './load.js';
-import { anchor, checkNames, tag, untag } from './names.js';
+import { idRef } from './load.js';
+import { type Run } from './run.js';
+import { anchor, checkNames, remove, tag, untag } from './names.js';
 
 /** Milliseconds for each call that tidies up after a failure, when the run's own signal may be aborted already. */
 const TIDY = 60_000;
@@ -17,20 +18,24 @@ const SECOND_LOOK = 1_000;
 export async function giveNames(run: Run, refs: ReadonlyMap<LoadGroup, string>): Promise<void> {
   const { engine, have, signal } = run;
   const wanted = [...refs].flatMap(([group, ref]) => group.names.map((name) => ({ name, id: group.id, ref })));
+  const kept = keptNames(run, wanted);
   const given: string[] = [];
   let anchors: Anchors = new Map();
   run.deps.onStage?.('naming');
   try {
-    anchors = await anchor(engine, have.names, moving(run, wanted), run.temporary, signal);
-    await keepPrevious(run, wanted, anchors);
+    anchors = await anchor(engine, have.names, moving(run, [...kept, ...wanted]), run.temporary, signal);
+    for (const { name, id, ref } of kept) {
+      given.push(name);
+      await tag(engine, anchors.get(id) ?? ref, name, signal);
+    }
     for (const { name, id, ref } of wanted) {
       if (have.names.get(name) === id) continue;
       given.push(name);
       await tag(engine, anchors.get(id) ?? ref, name, signal);
     }
     // Anchors go last: until every name is checked, one may have to go back.
-    const kept = new Set(anchors.values());
-    await dropTemporary(run, (name) => !kept.has(name));
+    const needed = new Set(anchors.values());
+    await dropTemporary(run, (name) => !needed.has(name));
     await checkNames(
       engine,
       wanted.map(({ name, id }) => [name, id]),
@@ -46,25 +51,35 @@ export async function giveNames(run: Run, refs: ReadonlyMap<LoadGroup, string>):
 /** What to call images by whose names move, where they have no ID to be called by. */
 type Anchors = ReadonlyMap<Digest, string>;
 
+interface Naming {
+  readonly name: string;
+  readonly id: Digest;
+  /** What to call the image by, where it has no anchor. */
+  readonly ref: string;
+}
+
 /** Images that lose a name, and those that get one. */
-function moving({ have }: Run, wanted: readonly { readonly name: string; readonly id: Digest }[]): ReadonlySet<Digest> {
+function moving({ have }: Run, wanted: readonly Naming[]): ReadonlySet<Digest> {
   const moved = wanted.filter(({ name, id }) => have.names.get(name) !== id);
   const before = moved.map(({ name }) => have.names.get(name)).filter((id) => id !== undefined);
   return new Set([...before, ...moved.map(({ id }) => id)]);
 }
 
-/** Names the images that names are about to leave, where that was asked for. */
-async function keepPrevious(
-  { engine, deps, have, signal }: Run,
-  wanted: readonly { readonly name: string; readonly id: Digest }[],
-  anchors: Anchors,
-): Promise<void> {
+/** Further names for the images that names are about to leave, where that was asked for. */
+function keptNames({ engine, deps, have }: Run, wanted: readonly Naming[]): readonly Naming[] {
+  const taken = new Set(wanted.map(({ name }) => name));
+  const kept = new Map<string, Naming>();
   for (const { name, id } of wanted) {
     const before = have.names.get(name);
-    const kept = deps.previousName?.(name);
-    if (before === undefined || before === id || kept === undefined) continue;
-    await tag(engine, anchors.get(before) ?? idRef(engine, before), kept, signal);
+    const further = deps.previousName?.(name);
+    if (before === undefined || before === id || further === undefined) continue;
+    const first = kept.get(further)?.id ?? before;
+    if (taken.has(further) || first !== before) {
+      const why = taken.has(further) ? 'an image that is sent has that name' : 'another image has got that name';
+      deps.emit({ type: 'note', message: `what ${name} led to is not kept as ${further}: ${why}` });
+    } else kept.set(further, { name: further, id: before, ref: idRef(engine, before) });
   }
+  return [...kept.values()].filter(({ name, id }) => have.names.get(name) !== id);
 }
 
 async function putBack({ engine, have }: Run, given: readonly string[], anchors: Anchors): Promise<void> {
@@ -79,9 +94,9 @@ async function putBack({ engine, have }: Run, given: readonly string[], anchors:
 async function dropTemporary(run: Run, isDue: (name: string) => boolean): Promise<void> {
   const names = [...run.temporary].filter(isDue);
   if (names.length === 0) return;
-  const words = await untag(run.engine, names, run.signal);
-  if (words !== undefined) run.deps.emit({ type: 'note', message: `a temporary name could not be removed: ${words}` });
-  else for (const name of names) run.temporary.delete(name);
+  const { left, words = '' } = await remove(run.engine, names, run.signal);
+  for (const name of names) if (!left.has(name)) run.temporary.delete(name);
+  if (left.size > 0) run.deps.emit({ type: 'note', message: `a temporary name could not be removed: ${words}` });
 }
 
 /** After a failure: takes away every temporary name, and what came without a name. Never throws. */

@@ -41,8 +41,19 @@ export class Pipeline {
     return { done };
   }
 
+  /** Waits until a further load could start. */
+  async turn(): Promise<void> {
+    await this.#passed;
+  }
+
   /** Waits until nothing is under way, however it ends. */
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     await Promise.allSettled(this.#all);
+  }
+
+  /** Ends what is under way, for `reason`, and waits until nothing is any more. */
+  async end(reason: unknown): Promise<void> {
+    this.#failure.abort(reason);
+    await this.idle();
   }
 }

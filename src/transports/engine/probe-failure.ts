@@ -64,7 +64,7 @@ export function noEngine(machine: Machine, wanted: ClientWords | undefined, answ
   const host = hostOf(machine);
   const { attempts } = answer;
   if (attempts.length === 0) return wanted === undefined ? nothingThere(host) : notThere(host, wanted);
-  const said = attempts.map((attempt) => `${nameOf(attempt)}: ${saidBy(attempt)}`);
+  const said = attempts.map(whatItSaid);
   if (answer.skipped) said.push('ctr: not tried, its containerd belongs to docker here');
   const what = wanted === undefined ? `no container engine answers on ${host}` : host;
   return new TransferError('ENGINE_UNREACHABLE', `${what}: ${said.join('; ')}`, {
@@ -72,6 +72,9 @@ export function noEngine(machine: Machine, wanted: ClientWords | undefined, answ
     hint: hintOf(attempts),
   });
 }
+
+/** A client's name and its words. */
+export const whatItSaid = (attempt: Attempt): string => `${nameOf(attempt)}: ${saidBy(attempt)}`;
 
 function nothingThere(host: string): TransferError {
   return new TransferError('ENGINE_UNREACHABLE', `no container engine on ${host}: looked for ${lookedFor.join(', ')}`, {

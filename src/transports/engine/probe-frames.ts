@@ -35,8 +35,7 @@ export interface ProbeAnswer {
   readonly began: boolean;
   /** It ran to its end. */
   readonly ended: boolean;
-  readonly isRoot: boolean;
-  /** Of `zstd`, `gzip` and `sha256sum`, those that are there. */
+  /** Of `zstd` and `gzip`, those that are there. */
   readonly tools: ReadonlySet<string>;
   /** One for each file system. */
   readonly spaces: readonly Space[];
@@ -61,7 +60,6 @@ export function probeAnswer(text: string, nonce: string): ProbeAnswer {
   return {
     began: sections.length > 0,
     ended: named('end').length > 0,
-    isRoot: facts.includes('root'),
     tools: new Set(facts),
     spaces: spaces.filter(({ mount }, at) => spaces.findIndex((other) => other.mount === mount) === at),
     attempts: attemptsIn(sections),

@@ -50,8 +50,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 machine() {
   frame machine
   user=$(id -u 2>/dev/null)
-  [ "$user" = 0 ] && echo root
-  for tool in zstd gzip sha256sum; do has $tool && echo $tool; done
+  for tool in zstd gzip; do has $tool && echo $tool; done
   for folder in "$TMPDIR" /var/tmp /tmp; do
     case $folder in /*) ;; *) continue ;; esac
     [ -d "$folder" ] && [ -w "$folder" ] || continue
@@ -142,8 +141,8 @@ wanted() {
 }
 
 # Podman has no daemon to be kept from, and as root it keeps other images.
-needs_root() {
-  [ "$user" != 0 ] && [ "$kind" != podman ] && has sudo || return 1
+refused() {
+  [ "$user" != 0 ] && [ "$kind" != podman ] || return 1
   case $said in *'ermission denied'* | *'ootless containerd not running'*) return 0 ;; esac
   return 1
 }
@@ -158,10 +157,13 @@ look() {
     if [ $name = ctr ] && [ -n "$docker" ]; then frame skipped ctr; continue; fi
     [ $name = docker ] && docker=yes
     if try; then answered; return; fi
-    needs_root || continue
+    refused || continue
+    # It is there and runs: another one would not be the one that is meant.
+    has sudo || return
     before='sudo -n'
     for_sudo
-    if try; then answered; return; fi
+    if try; then answered; fi
+    return
   done
 }
 `;

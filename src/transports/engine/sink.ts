@@ -2,17 +2,17 @@ import { blobsIn, type ImageNode, imagesIn } from '../../model/graph.js';
 import { type Receipt, type ReceiptItem } from '../../model/receipt.js';
 import { type ImageSink } from '../../ports.js';
 import { type Digest } from '../../primitives/digest.js';
-import { hasServed } from './checkpoints.js';
 import { type EngineDeps } from './deps.js';
 import { describeEngine, type Engine } from './engine.js';
 import { blobsOf, type Grouping, groupLoads, type LoadGroup, taggable } from './groups.js';
 import { addProven, copyOf, type Holdings, omittable } from './holdings.js';
 import { type EngineImage } from './inventory.js';
-import { idRef, loadGroup, type Loaded, nameOf, type Run } from './load.js';
-import { isStale, untag } from './names.js';
+import { idRef, loadGroup, type Loaded, nameOf } from './load.js';
+import { type Run } from './run.js';
 import { Pipeline } from './pipeline.js';
 import { giveNames, takeBack } from './naming.js';
 import { surveyEngine } from './survey.js';
+import { noteLeftovers, sweep } from './sweep.js';
 
 /**
  * An engine that takes images. Each image is one load, under a temporary name; it is proven; when all are, they get
@@ -66,8 +66,19 @@ async function receive(
 ): Promise<Receipt> {
   const { engine, signal, have } = given;
   const before = copyOf(have);
-  const own = { temporary: new Set<string>(), checkpoints: new Set<string>(), unnamed: new Set<Digest>() };
-  const run: Run = { ...given, ...own, brought: [], pipeline: new Pipeline(), moved: 0, sending: 0 };
+  const temporary = given.deps.delivery?.temporary ?? new Set<string>();
+  const own = { temporary, checkpoints: new Set<string>(), unnamed: new Set<Digest>() };
+  const run: Run = {
+    ...given,
+    ...own,
+    brought: [],
+    pipeline: new Pipeline(),
+    moved: 0,
+    sending: 0,
+    ended: 0,
+    twoAtOnce: false,
+  };
+  noteLeftovers(run, grouping.groups);
   try {
     const loaded = await loadAll(run, grouping.groups);
     await giveNames(run, refsOf(run, grouping.groups, loaded));
@@ -75,7 +86,7 @@ async function receive(
     const items = grouping.members.map((member) => itemFor(member, before, loaded));
     return { items, bytesMoved: run.moved, engine: describeEngine(engine) };
   } catch (error) {
-    await run.pipeline.settled();
+    await run.pipeline.end(error);
     await takeBack(run);
     signal.throwIfAborted();
     throw error;
@@ -101,20 +112,6 @@ function refsOf(
   return new Map(groups.map((group) => [group, loaded.get(group)?.ref ?? idRef(engine, group.id)]));
 }
 
-/**
- * Removes checkpoints that have served, and what a run that was killed has left in the engine. That it fails is no
- * reason for this one to fail.
- */
-async function sweep(run: Run, groups: readonly LoadGroup[], before: Holdings): Promise<void> {
-  const { engine, signal, checkpoints } = run;
-  const done = new Set(groups.map(({ id }) => id));
-  const stale = [...before.names.keys()].filter((name) => isStale(name) || hasServed(name, done));
-  const names = [...new Set([...checkpoints, ...stale])];
-  const words = await untag(engine, names, signal);
-  const { delivery } = run.deps;
-  if (words === undefined) for (const name of names) delivery?.leftovers.delete(name);
-}
-
 function itemFor(
   { node, group }: Grouping['members'][number],
   before: Holdings,
@@ -126,7 +123,7 @@ function itemFor(
   const result = loaded.get(group);
   const given = taggable(name);
   const isNamed = given === undefined || before.names.get(given) === group.id;
-  const added = result === undefined && !isNamed ? 'the image was there already, the name is new' : undefined;
+  const added = result === undefined && !isNamed ? addedNote(given, before) : undefined;
   const notes = [result?.doubt, result?.note, added, digestNote(name, given), group.note].filter(
     (note) => note !== undefined,
   );
@@ -134,6 +131,9 @@ function itemFor(
   const imageId = group.image.config.digest;
   return { ...common, imageId, state, ...(notes.length === 0 ? {} : { note: notes.join('; ') }) };
 }
+
+const addedNote = (name: string, { names }: Holdings): string =>
+  `the image was there already, ${names.has(name) ? 'the name now leads to it' : 'the name is new'}`;
 
 /** What became of a name by digest. The image may have other names all the same: those of its other entries. */
 function digestNote(name: string | undefined, given: string | undefined): string | undefined {

@@ -44,6 +44,8 @@ export async function engineSource(
   const none = new Set<Digest>();
   if (unneeded === undefined) return save(Promise.resolve(none));
   const drop = unneeded(images);
+  // A save that fails before its first byte never waits for it.
+  drop.catch(() => undefined);
   const source = await save(drop);
   const dropped = await drop;
   return dropped.size === 0 ? source : withoutLayers(source, dropped, () => save(Promise.resolve(none)));

@@ -1,5 +1,7 @@
+import { Socket } from 'node:net';
 import ssh2, {
   type BaseAgent,
+  type GetStreamCallback,
   type IdentityCallback,
   type KnownPublicKeys,
   type ParsedKey,
@@ -9,22 +11,38 @@ import ssh2, {
 import { systemCodeOf } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
 import { type IdentityFile } from './identity.js';
+import { type During } from './memory.js';
 
 type Key = string | Buffer | ParsedKey;
+
+/** Milliseconds. `sign`: some ask the user, who may have to touch something; hosts wait two minutes in all. */
+const PATIENCE = { list: 10_000, sign: 60_000 } as const;
 
 /** An agent's keys in OpenSSH's order: first those of the identity files; with IdentitiesOnly no others. */
 export class ChoosyAgent extends ssh2.BaseAgent {
   readonly #agent: BaseAgent;
   readonly #wanted: readonly Buffer[];
   readonly #only: boolean;
+  readonly #during: During;
+  #limit: number = PATIENCE.list;
+  readonly #patience: Record<keyof typeof PATIENCE, number>;
 
-  constructor(socket: string, identities: readonly IdentityFile[], only: boolean) {
+  /** `during`: the time in which the agent may be asking the user. */
+  constructor(
+    socket: string,
+    identities: readonly IdentityFile[],
+    only: boolean,
+    during: During,
+    patience: Record<keyof typeof PATIENCE, number> = PATIENCE,
+  ) {
     super();
-    this.#agent = ssh2.createAgent(socket);
+    this.#agent = this.#impatient(ssh2.createAgent(socket));
     this.#wanted = identities.flatMap((identity) =>
       identity.kind === 'missing' || identity.publicKey === undefined ? [] : [identity.publicKey],
     );
     this.#only = only;
+    this.#during = during;
+    this.#patience = patience;
   }
 
   /** How many keys it offers, or why none. */
@@ -38,6 +56,7 @@ export class ChoosyAgent extends ssh2.BaseAgent {
   }
 
   getIdentities(callback: IdentityCallback): void {
+    this.#limit = this.#patience.list;
     this.#agent.getIdentities((error, keys) => {
       if (keys === undefined) {
         callback(error);
@@ -53,8 +72,34 @@ export class ChoosyAgent extends ssh2.BaseAgent {
     options: SigningRequestOptions | SignCallback | undefined,
     callback?: SignCallback,
   ): void {
-    if (typeof options === 'function') this.#agent.sign(key, data, options);
-    else this.#agent.sign(key, data, options ?? {}, callback);
+    const told = typeof options === 'function' ? options : callback;
+    let over: () => void = () => undefined;
+    void this.#during(
+      new Promise<void>((resolve) => {
+        over = resolve;
+      }),
+    );
+    this.#limit = this.#patience.sign;
+    this.#agent.sign(key, data, typeof options === 'object' ? options : {}, (error, signature) => {
+      over();
+      told?.(error, signature);
+    });
+  }
+
+  /** An agent may hang: its socket is given up after a time without an answer. */
+  #impatient(agent: BaseAgent): BaseAgent {
+    const open = agent.getStream?.bind(agent);
+    if (open === undefined) return agent;
+    return Object.assign(agent, {
+      getStream: (callback: GetStreamCallback) => {
+        open((error, stream) => {
+          if (stream instanceof Socket) {
+            stream.setTimeout(this.#limit, () => stream.destroy(new Error('does not answer')));
+          }
+          callback(error, stream);
+        });
+      },
+    });
   }
 
   #choose(keys: KnownPublicKeys<ParsedKey>): ParsedKey[] {

@@ -9,8 +9,8 @@ import { TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
 import { ChoosyAgent } from './agent.js';
 import { type HostConfig } from './host-config.js';
-import { type IdentityFile, readIdentity, unlock } from './identity.js';
-import { remembered } from './memory.js';
+import { type IdentityFile, NO_FILE, readIdentity, unlock } from './identity.js';
+import { type During, remembered } from './memory.js';
 import { type Ask } from './settings.js';
 
 /** As OpenSSH (NumberOfPasswordPrompts). */
@@ -21,6 +21,7 @@ export class Authentication {
   readonly #config: HostConfig;
   readonly #ask: Ask | undefined;
   readonly #signal: AbortSignal;
+  readonly #during: During;
   readonly #tried: string[] = [];
   readonly #skipped: string[] = [];
   /** Ways that the host took, as one of several that it wants. */
@@ -28,26 +29,33 @@ export class Authentication {
   #attempts: AsyncGenerator<AnyAuthMethod, undefined>;
   #left: readonly string[] = [];
   #current = '';
+  #onError: (error: unknown) => void = () => undefined;
 
-  constructor(config: HostConfig, ask: Ask | undefined, signal: AbortSignal) {
+  /** `during`: what waits for the user, not for the host. */
+  constructor(config: HostConfig, ask: Ask | undefined, signal: AbortSignal, during: During) {
     this.#config = config;
     this.#ask = config.batch ? undefined : ask;
     this.#signal = signal;
+    this.#during = during;
     this.#attempts = this.#plan();
   }
 
   /** `onError` gets what a question was answered with instead: the signal's reason. */
   handler(onError: (error: unknown) => void): AuthHandlerMiddleware {
+    this.#onError = onError;
     return (left: readonly AuthenticationType[] | null, partial: boolean | null, next: NextAuthHandler) => {
       if (left !== null) this.#left = left;
       if (partial === true && !this.#accepted.has(this.#current)) {
         this.#accepted.add(this.#current);
         this.#attempts = this.#plan();
       }
-      this.#attempts.next().then(({ value }) => {
-        // `false` ends it; the types do not know that.
-        next((value ?? false) as AnyAuthMethod);
-      }, onError);
+      this.#attempts
+        .next()
+        .then(({ value }) => {
+          // `false` ends it; the types do not know that.
+          if (!this.#signal.aborted) next((value ?? false) as AnyAuthMethod);
+        })
+        .catch(onError);
     };
   }
 
@@ -82,7 +90,7 @@ export class Authentication {
       if (!identitiesOnly) this.#skipped.push('agent (none runs)');
       return;
     }
-    const agent = new ChoosyAgent(socket, identities, identitiesOnly);
+    const agent = new ChoosyAgent(socket, identities, identitiesOnly, this.#during);
     const keys = await agent.count();
     if (typeof keys === 'string') this.#skipped.push(`agent (${keys})`);
     else if (keys > 0) {
@@ -98,7 +106,7 @@ export class Authentication {
       const { file } = identity;
       if (this.#accepted.has(file)) continue;
       if (identity.kind === 'missing') {
-        if (identitiesNamed) this.#skipped.push(`${file} (${identity.why})`);
+        if (identitiesNamed || identity.why !== NO_FILE) this.#skipped.push(`${file} (${identity.why})`);
         continue;
       }
       if (identity.kind === 'public') continue; // it chooses among the agent's keys
@@ -123,17 +131,12 @@ export class Authentication {
         type: 'keyboard-interactive',
         username,
         prompt: (_name, instructions, _lang, prompts, finish) => {
-          this.#answer(ask, instructions, prompts, last).then(
-            (answers) => {
-              answered.any = true;
-              [last] = answers;
-              answered.all = !answers.includes(undefined);
-              finish(answers.map((answer) => answer ?? ''));
-            },
-            () => {
-              answered.all = false; // the signal, which ends the connection
-            },
-          );
+          this.#answer(ask, instructions, prompts, last).then((answers) => {
+            answered.any = true;
+            [last] = answers;
+            answered.all = !answers.includes(undefined);
+            finish(answers.map((answer) => answer ?? ''));
+          }, this.#onError);
         },
       });
       if (!answered.all || !answered.any) return;

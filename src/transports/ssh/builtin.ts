@@ -4,7 +4,7 @@ import { dial, type Dialled, tunnel } from './dial.js';
 import { type HostConfig, hostConfig } from './host-config.js';
 import { type HostWord, parseJumps } from './host-word.js';
 import { type ConnectOptions } from './options.js';
-import { Ssh2Connection } from './ssh2-connection.js';
+import { endClient, Ssh2Connection } from './ssh2-connection.js';
 import { watchLine } from './watch.js';
 
 /** As many hosts as a way through others may have. */
@@ -20,8 +20,11 @@ export async function connectBuiltin(word: HostWord, options: ConnectOptions): P
   for (const note of new Set(route.flatMap(({ notes }) => notes))) options.emitNote(note);
   const reached: Reached[] = [];
   const closeAll = async (): Promise<void> => {
-    for (const { client } of reached.reverse()) client.end();
-    await Promise.resolve();
+    const alive = reached
+      .splice(0)
+      .reverse()
+      .filter(({ line }) => !line.destroyed);
+    await Promise.all(alive.map(({ client }) => endClient(client)));
   };
   try {
     for (const config of route) reached.push({ ...(await next(config, reached.at(-1), options)), config });

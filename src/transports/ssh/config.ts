@@ -28,6 +28,8 @@ export interface ConfigFile {
   readonly folder: string;
 }
 
+const rivals: Readonly<Record<string, string>> = { proxyjump: 'proxycommand', proxycommand: 'proxyjump' };
+
 /** As deep as OpenSSH goes. */
 const MAX_DEPTH = 16;
 
@@ -84,6 +86,9 @@ export class ConfigReader {
   }
 
   #set(keyword: string, setting: Setting): void {
+    // Of the two ways through something else, the first one counts (ssh_config(5), ProxyJump).
+    const rival = rivals[keyword];
+    if (rival !== undefined && this.#values.has(rival)) return;
     const known = this.#values.get(keyword);
     if (known === undefined) this.#values.set(keyword, [setting]);
     else if (keyword === 'identityfile') known.push(setting);

@@ -7,7 +7,7 @@ import { Authentication } from './auth.js';
 import { type Endpoint, noAnswer, noHandshake, notSsh, unreachable } from './failures.js';
 import { type HostConfig } from './host-config.js';
 import { HostKeyCheck } from './host-key.js';
-import { shareMemory } from './memory.js';
+import { type During, shareMemory } from './memory.js';
 import { type Ask } from './settings.js';
 
 export interface DialOptions {
@@ -58,6 +58,8 @@ class Attempt {
   /** Questions that are open: a user may take longer than a host. */
   #asking = 0;
   #over = false;
+  /** Ends the questions that this attempt has put: nobody needs their answers once it has failed. */
+  readonly #failed = new AbortController();
   #fail: (error: Error) => void = () => undefined;
   #onAbort: () => void = () => undefined;
 
@@ -65,8 +67,9 @@ class Attempt {
     this.#config = config;
     this.#options = options;
     const ask = this.#patient(options.ask);
-    this.#authentication = new Authentication(config, ask, options.signal);
-    this.#hostKey = new HostKeyCheck(config, { ...options, ask });
+    const signal = AbortSignal.any([options.signal, this.#failed.signal]);
+    this.#authentication = new Authentication(config, ask, signal, this.#during);
+    this.#hostKey = new HostKeyCheck(config, { ...options, ask, signal });
   }
 
   run(line: Duplex): Promise<Dialled> {
@@ -75,6 +78,7 @@ class Attempt {
     return new Promise((resolve, reject) => {
       this.#fail = (error) => {
         reject(error);
+        this.#failed.abort(error);
         client.destroy();
         line.destroy();
       };
@@ -182,21 +186,24 @@ class Attempt {
   /** The clock stands still while the user is asked. */
   #patient(ask: Ask | undefined): Ask | undefined {
     if (ask === undefined) return undefined;
-    const during = async (question: Promise<string | undefined>): Promise<string | undefined> => {
-      this.#asking++;
-      clearTimeout(this.#timer);
-      try {
-        return await question;
-      } finally {
-        this.#asking--;
-        this.#restart();
-      }
-    };
-    return shareMemory(ask, {
+    const during = this.#during;
+    const wrapper: Ask = {
       secret: (question, signal) => during(ask.secret(question, signal)),
       line: (question, signal) => during(ask.line(question, signal)),
-    });
+    };
+    return shareMemory(ask, wrapper, during);
   }
+
+  #during: During = async (work) => {
+    this.#asking++;
+    clearTimeout(this.#timer);
+    try {
+      return await work;
+    } finally {
+      this.#asking--;
+      this.#restart();
+    }
+  };
 }
 
 function openSocket({ host, port, family }: HostConfig): Duplex {
@@ -205,28 +212,40 @@ function openSocket({ host, port, family }: HostConfig): Duplex {
 }
 
 /** A stream to `host:port` as seen from the machine that `client` is connected to. @throws TransferError HOST_UNREACHABLE */
-export function tunnel(client: Client, via: string, to: Endpoint, signal: AbortSignal): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
+export function tunnel(client: Client, via: string, to: HostConfig, signal: AbortSignal): Promise<Duplex> {
+  return new Promise<Duplex>((resolve, reject) => {
     const onAbort = (): void => {
+      settle();
       reject(signal.reason as Error);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
-    client.forwardOut('127.0.0.1', 0, to.host, to.port, (error, channel) => {
+    // The host in between may be as dead as this one.
+    const timer = setTimeout(() => {
+      settle();
+      reject(noAnswer(to, to.connectTimeout));
+    }, to.connectTimeout);
+    const settle = (): void => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      if (error === undefined) resolve(channel);
-      else {
-        const why = printable(error.message.replace(/^\(SSH\) Channel open failure: /, ''));
-        reject(
-          new TransferError(
-            'HOST_UNREACHABLE',
-            `${to.label} (${printable(to.host)}, port ${String(to.port)}): ${via} does not get through to it: ${why}`,
-            {
-              hint: 'Check the name as that host sees it, and that it allows forwarding (AllowTcpForwarding).',
-              cause: error,
-            },
-          ),
-        );
-      }
-    });
+    };
+    const opened = (error: Error | undefined, channel?: Duplex): void => {
+      settle();
+      if (channel !== undefined) resolve(channel);
+      else reject(notThrough(via, to, error));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      client.forwardOut('127.0.0.1', 0, to.host, to.port, opened);
+    } catch (error) {
+      opened(error as Error); // it has just gone
+    }
   });
+}
+
+function notThrough(via: string, to: Endpoint, error: Error | undefined): TransferError {
+  const why = printable(error?.message.replace(/^\(SSH\) Channel open failure: /, ''));
+  return new TransferError(
+    'HOST_UNREACHABLE',
+    `${to.label} (${printable(to.host)}, port ${String(to.port)}): ${via} does not get through to it: ${why}`,
+    { hint: 'Check the name as that host sees it, and that it allows forwarding (AllowTcpForwarding).', cause: error },
+  );
 }

@@ -58,7 +58,7 @@ export function lostConnection(label: string, cause: unknown): TransferError {
   const why =
     code === 'ECONNRESET' || code === 'EPIPE' ? 'it was reset' : text === '' ? 'the other end closed it' : text;
   return new TransferError('CONNECTION_LOST', `${label}: the connection broke: ${printable(why)}`, {
-    hint: 'Run it again; what has arrived is not sent again.',
+    hint: 'Run it again: parts that have arrived whole are not sent again (--checkpoint).',
     cause: typeof cause === 'string' ? undefined : cause,
   });
 }

@@ -28,6 +28,10 @@ export interface HostConfig {
   readonly strictHostKeyChecking: 'yes' | 'no' | 'accept-new' | 'ask';
   /** What known_hosts files call it, instead of host and port. */
   readonly hostKeyAlias: string | undefined;
+  /** Public keys that are refused. */
+  readonly revokedHostKeys: string | undefined;
+  /** Whether hosts are added to known_hosts without their names showing. */
+  readonly hashKnownHosts: boolean;
   /** Milliseconds. */
   readonly connectTimeout: number;
   /** Milliseconds between signs of life that are asked for; 0: never. */
@@ -70,12 +74,15 @@ export function hostConfig(word: HostWord, settings: SshSettings, env: NodeJS.Pr
     identitiesNamed: named.length > 0,
     identitiesOnly: isYes(one('identitiesonly')),
     agent: agentSocket(one('identityagent'), expand, env),
-    jump: settings.jump ?? jumpOf(one('proxyjump')),
-    proxyCommand: proxyCommandOf(reader),
+    jump: noneIsNone(settings.jump ?? one('proxyjump')),
+    // `-J none` means straight there.
+    proxyCommand: settings.jump === undefined ? proxyCommandOf(reader) : undefined,
     userKnownHostsFiles: files('userknownhostsfile', ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']),
     globalKnownHostsFiles: files('globalknownhostsfile', ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),
     strictHostKeyChecking: strictness(one('stricthostkeychecking')),
     hostKeyAlias: one('hostkeyalias'),
+    revokedHostKeys: files('revokedhostkeys', [])[0],
+    hashKnownHosts: isYes(one('hashknownhosts')),
     ...timesOf(reader),
     family: familyOf(one('addressfamily')),
     batch: isYes(one('batchmode')),
@@ -155,13 +162,12 @@ function agentSocket(
   return socket === '' ? undefined : socket;
 }
 
-function jumpOf(value: string | undefined): string | undefined {
-  return value === 'none' ? undefined : value;
+function noneIsNone(value: string | undefined): string | undefined {
+  return value?.toLowerCase() === 'none' ? undefined : value;
 }
 
 function proxyCommandOf(reader: ConfigReader): string | undefined {
-  const command = reader.first('proxycommand')?.words.join(' ');
-  return command === 'none' ? undefined : command;
+  return noneIsNone(reader.first('proxycommand')?.words.join(' '));
 }
 
 function familyOf(value: string | undefined): HostConfig['family'] {

@@ -6,6 +6,8 @@ import {
   appendKey,
   findKeys,
   fingerprint,
+  hashedName,
+  isRevoked,
   judge,
   type KnownKey,
   keyTypeOf,
@@ -13,6 +15,7 @@ import {
   knownName,
   type Verdict,
 } from './known-hosts.js';
+import { remembered } from './memory.js';
 import { type Ask } from './settings.js';
 
 export interface HostKeyOptions {
@@ -39,6 +42,8 @@ export class HostKeyCheck {
   readonly #options: HostKeyOptions;
   readonly #name: KnownName;
   readonly #known: readonly KnownKey[];
+  /** The key that was found good: it stays, also when keys are exchanged anew in the middle of a transfer. */
+  #good: Buffer | undefined;
 
   /** @throws TransferError IO when a known_hosts file is there and cannot be read */
   constructor(config: HostConfig, options: HostKeyOptions) {
@@ -57,12 +62,22 @@ export class HostKeyCheck {
 
   /** Returns when the key is good, or taken. @throws TransferError HOST_REFUSED; the signal's reason */
   async check(key: Buffer): Promise<void> {
+    if (this.#good?.equals(key) === true) return;
+    if (this.#good !== undefined) throw this.#swapped(this.#good, key);
+    await this.#checkFirst(key);
+    this.#good = Buffer.from(key);
+  }
+
+  async #checkFirst(key: Buffer): Promise<void> {
+    const { revokedHostKeys } = this.#config;
+    if (revokedHostKeys !== undefined && isRevoked(revokedHostKeys, key))
+      throw this.#revoked(`revoked in ${revokedHostKeys}`, key);
     const verdict = this.#judge(key);
     switch (verdict.kind) {
       case 'known':
         return;
       case 'revoked':
-        throw this.#revoked(verdict.entry, key);
+        throw this.#revoked(`marked @revoked in ${verdict.entry.file}, line ${String(verdict.entry.line)}`, key);
       case 'changed':
         throw this.#changed(verdict.entry, key);
       case 'unknown':
@@ -71,11 +86,13 @@ export class HostKeyCheck {
   }
 
   #judge(key: Buffer): Verdict {
-    const verdict = judge(this.#known, key);
-    if (verdict.kind !== 'unknown' || this.#name.plain === undefined) return verdict;
+    // Read anew: another host of this run, or another program, may have met it meanwhile.
+    const verdict = judge(findKeys(this.#files(), this.#name.name), key);
+    if (this.#name.plain === undefined) return verdict;
     // As OpenSSH: the same key under the name without a port will do, another one there says nothing.
     const plain = judge(findKeys(this.#files(), this.#name.plain), key);
-    return plain.kind === 'changed' ? verdict : plain;
+    if (plain.kind === 'revoked') return plain;
+    return verdict.kind === 'unknown' && plain.kind === 'known' ? plain : verdict;
   }
 
   async #meet(key: Buffer): Promise<void> {
@@ -83,29 +100,36 @@ export class HostKeyCheck {
     const { ask, acceptNew } = this.#options;
     if (strict !== 'no' && strict !== 'accept-new' && !acceptNew) {
       if (strict === 'yes' || ask === undefined || this.#config.batch) throw this.#unknown(key, strict === 'yes');
-      await this.#confirm(key, ask);
+      const name = `host key ${this.#name.name} ${fingerprint(key)}`;
+      const answer = await remembered(ask, name, undefined, () => this.#confirm(key, ask));
+      if (answer !== 'yes') throw this.#declined(key);
     }
-    this.#note(key);
+    if (this.#judge(key).kind === 'unknown') this.#note(key);
   }
 
-  async #confirm(key: Buffer, ask: Ask): Promise<void> {
+  async #confirm(key: Buffer, ask: Ask): Promise<'yes' | 'no'> {
     const { signal } = this.#options;
     const found = fingerprint(key);
-    let question = `${this.#who()} was never met. Its ${kindOf(key)} key is ${found}. Go on, and note it (yes/no)? `;
+    let question = [
+      `${this.#who()}: a host that was never met.`,
+      `Its ${kindOf(key)} key is ${found}.`,
+      'Go on, and note it (yes/no/fingerprint)? ',
+    ].join('\n');
     for (;;) {
       const answer = (await ask.line(question, signal))?.trim() ?? 'no';
-      if (answer.toLowerCase() === 'yes' || answer === found) return;
-      if (answer.toLowerCase() === 'no' || answer.startsWith('SHA256:')) throw this.#declined(key);
+      if (answer.toLowerCase() === 'yes' || answer === found) return 'yes';
+      if (answer.toLowerCase() === 'no' || answer.startsWith('SHA256:')) return 'no';
       question = "Type 'yes', 'no' or the fingerprint: ";
     }
   }
 
   #note(key: Buffer): void {
-    const [file] = this.#config.userKnownHostsFiles;
+    const { userKnownHostsFiles, hashKnownHosts } = this.#config;
+    const [file] = userKnownHostsFiles;
     if (file === undefined) return;
     const { emitNote } = this.#options;
     try {
-      appendKey(file, this.#name.name, key);
+      appendKey(file, hashKnownHosts ? hashedName(this.#name.name) : this.#name.name, key);
       emitNote(`${this.#config.label}: new host; its ${kindOf(key)} key ${fingerprint(key)} was added to ${file}`);
     } catch (error) {
       if (!isTransferError(error)) throw error;
@@ -122,11 +146,17 @@ export class HostKeyCheck {
     return label.includes(this.#config.host) ? label : `${label} (${this.#name.name})`;
   }
 
-  #revoked({ file, line }: KnownKey, key: Buffer): TransferError {
+  #revoked(how: string, key: Buffer): TransferError {
+    return new TransferError('HOST_REFUSED', `${this.#who()}: its ${kindOf(key)} key ${fingerprint(key)} is ${how}`, {
+      hint: 'Do not connect before whoever runs that host has said why.',
+    });
+  }
+
+  #swapped(good: Buffer, key: Buffer): TransferError {
     return new TransferError(
       'HOST_REFUSED',
-      `${this.#who()}: its ${kindOf(key)} key ${fingerprint(key)} is marked @revoked in ${file}, line ${String(line)}`,
-      { hint: 'Do not connect before whoever runs that host has said why.' },
+      `${this.#who()}: it showed another key in the middle: first ${fingerprint(good)}, then ${fingerprint(key)}`,
+      { hint: 'Somebody may be listening in.' },
     );
   }
 
@@ -145,14 +175,12 @@ export class HostKeyCheck {
   }
 
   #unknown(key: Buffer, strict: boolean): TransferError {
-    const { host, port } = this.#config;
+    const { host, port, userKnownHostsFiles } = this.#config;
+    const [file = 'none'] = userKnownHostsFiles;
     const scan = `ssh-keyscan -p ${String(port)} ${host}`;
     return new TransferError(
       'HOST_REFUSED',
-      `${this.#who()}: unknown host: its ${kindOf(key)} key ${fingerprint(key)} is in none of ` +
-        this.#files()
-          .map((file) => printable(file))
-          .join(', ') +
+      `${this.#who()}: unknown host: its ${kindOf(key)} key ${fingerprint(key)} is not in ${printable(file)}` +
         (strict ? ', and StrictHostKeyChecking is yes' : ', and there is no terminal to ask on'),
       {
         hint: strict

@@ -1,12 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { systemCodeOf } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
 import { remembered } from './memory.js';
+import { isPkcs8, parsePkcs8 } from './pkcs8.js';
 import { type Ask } from './settings.js';
 
-const { parseKey } = ssh2.utils;
 const TRIES = 3;
+/** Why most of the usual keys are not tried: nothing to tell the user. */
+export const NO_FILE = 'no such file';
 
 /** What the path of an identity leads to. */
 export type IdentityFile =
@@ -25,15 +27,26 @@ export function readIdentity(file: string): IdentityFile {
   try {
     const text = readFileSync(file);
     const key = parseKey(text);
-    if (key instanceof Error) return { kind: 'private', file, text, publicKey: besideIt(file) };
-    const publicKey = key.getPublicSSH();
-    return key.isPrivateKey() ? { kind: 'private', file, text, publicKey } : { kind: 'public', file, publicKey };
+    const isPublic = !(key instanceof Error) && !key.isPrivateKey();
+    if (isPublic) return { kind: 'public', file, publicKey: key.getPublicSSH() };
+    if (isOpenToOthers(file)) return { kind: 'missing', file, why: 'others may read it: chmod 600' };
+    return { kind: 'private', file, text, publicKey: key instanceof Error ? besideIt(file) : key.getPublicSSH() };
   } catch (error) {
     const code = systemCodeOf(error);
     const publicKey = besideIt(file);
     if (code === 'ENOENT' && publicKey !== undefined) return { kind: 'public', file, publicKey };
-    return { kind: 'missing', file, why: code === 'ENOENT' ? 'no such file' : printable(String(code ?? error)) };
+    return { kind: 'missing', file, why: code === 'ENOENT' ? NO_FILE : printable(String(code ?? error)) };
   }
+}
+
+/** As OpenSSH judges: our own file, which others have rights to. */
+function isOpenToOthers(file: string): boolean {
+  const { uid, mode } = statSync(file);
+  return uid === process.getuid?.() && (mode & 0o077) !== 0;
+}
+
+function parseKey(text: Buffer, passphrase?: string): ParsedKey | Error {
+  return isPkcs8(text) ? parsePkcs8(text, passphrase) : ssh2.utils.parseKey(text, passphrase);
 }
 
 /** The public half that ssh-keygen writes beside a key. */
@@ -68,8 +81,5 @@ export async function unlock(
 }
 
 function whyNot(text: Buffer, error: Error): string {
-  if (text.includes('BEGIN PRIVATE KEY') || text.includes('BEGIN ENCRYPTED PRIVATE KEY')) {
-    return 'PKCS#8 is not read; ssh-keygen -p -f rewrites it';
-  }
   return text.includes('PRIVATE KEY') ? `not read: ${printable(error.message)}` : 'no private key';
 }

@@ -1,7 +1,7 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { ioError, systemCodeOf } from '../../primitives/errors.js';
+import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { matchesList } from './patterns.js';
 
 /** A line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
@@ -66,6 +66,12 @@ export function keyTypeOf(key: Buffer): string {
   return key.subarray(4, 4 + Math.min(key.readUInt32BE(0), 64)).toString('latin1');
 }
 
+/** A host's name as `HashKnownHosts` wants it: it can be recognised, but not read. */
+export function hashedName(name: string): string {
+  const salt = randomBytes(20);
+  return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
+}
+
 /** Adds a host to the end of a file, which is made, with its folder, if it is not there. @throws TransferError IO */
 export function appendKey(file: string, name: string, key: Buffer): void {
   try {
@@ -111,11 +117,37 @@ function readLine(text: string, name: string, at: Pick<KnownKey, 'file' | 'line'
   // Host certificates are not asked for, so nothing that an authority signed comes.
   if (marker !== undefined && marker !== '@revoked') return undefined;
   if (!namesHost(hosts, name)) return undefined;
-  return { ...at, revoked: marker === '@revoked', type, key: Buffer.from(base64, 'base64') };
+  const key = Buffer.from(base64, 'base64');
+  // Such as the keys of SSH 1, which begin with a number.
+  if (keyTypeOf(key) !== type) return undefined;
+  return { ...at, revoked: marker === '@revoked', type, key };
 }
 
 function namesHost(hosts: string, name: string): boolean {
   if (!hosts.startsWith('|1|')) return matchesList(hosts.toLowerCase().split(','), name);
   const [, , salt = '', hash = ''] = hosts.split('|');
   return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
+}
+
+/**
+ * Whether `RevokedHostKeys` names this key. As with OpenSSH, a file that is not there revokes everything.
+ * @throws TransferError IO, NOT_FOUND, or USAGE for a binary list (KRL)
+ */
+export function isRevoked(file: string, key: Buffer): boolean {
+  let text: string;
+  try {
+    text = readFileSync(file, 'latin1');
+  } catch (error) {
+    throw ioError(error, `the list of revoked host keys ${file}`);
+  }
+  if (text.startsWith('SSHKRL\n')) {
+    throw new TransferError(
+      'USAGE',
+      `${file}: a binary list of revoked keys, which the built-in client does not read`,
+      {
+        hint: 'Use --ssh-program ssh, or list the keys as text.',
+      },
+    );
+  }
+  return text.split(/\s+/).some((word) => word.length > 16 && Buffer.from(word, 'base64').equals(key));
 }

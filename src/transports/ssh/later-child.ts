@@ -16,6 +16,7 @@ export class LaterChild implements Child {
   #child: Child | undefined;
   #gone = false;
   #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
   #settle: (exit: Exit) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   /** Called when it needs its place no more; more than once. */
@@ -57,6 +58,7 @@ export class LaterChild implements Child {
   fail(error: Error): void {
     if (this.#gone) return;
     this.#gone = true;
+    clearTimeout(this.#timer);
     this.#child?.stop();
     this.#release();
     this.#reject(error);
@@ -76,7 +78,7 @@ export class LaterChild implements Child {
     this.stdin.destroy();
     if (this.#stopped) {
       // Whoever stopped it may not read any more.
-      setTimeout(() => {
+      this.#timer = setTimeout(() => {
         this.#finish(exit);
       }, AFTER_EXIT);
     }
@@ -96,6 +98,7 @@ export class LaterChild implements Child {
   #finish(exit: Exit): void {
     if (this.#gone) return;
     this.#gone = true;
+    clearTimeout(this.#timer);
     this.#release();
     for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy();
     this.#settle(exit);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
 import { Tail } from '../machine/tail.js';
-import { type HostWord } from './host-word.js';
+import { type HostWord, parseJumps } from './host-word.js';
 import { type SshSettings } from './settings.js';
 
 /** Bytes of what an SSH client says that are kept. */
@@ -68,10 +68,11 @@ export function noProgram(program: string, error: unknown): TransferError {
   });
 }
 
-/** What says where to connect, and by what. */
+/** What says where to connect, and by what. @throws TransferError USAGE: a jump host that looks like an option, or worse */
 export function wayOf(word: HostWord, settings: SshSettings): readonly string[] {
   const { configFile, identityFiles = [], jump } = settings;
   const port = word.port ?? settings.port;
+  if (jump !== undefined) parseJumps(jump); // the client gives it to a shell
   return [
     ...(configFile === undefined ? [] : ['-F', configFile]),
     ...identityFiles.flatMap((file) => ['-i', file]),

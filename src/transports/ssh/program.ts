@@ -21,6 +21,7 @@ import {
   wayOf,
 } from './program-call.js';
 import { ProgramConnection } from './program-connection.js';
+import { FOLDER_STEM, SOCKET_NAME, sweepFolders } from './sweep.js';
 
 /** Milliseconds. `batch`: for a connection that nobody is asked about. */
 const PATIENCE = { poll: 50, batch: 60_000, exit: 2_000 } as const;
@@ -83,7 +84,8 @@ async function startMaster(
   { ask, signal, emitNote }: ConnectOptions,
 ): Promise<Connection> {
   const folder = shortFolder();
-  const socket = path.join(folder, 'c');
+  await sweepFolders(path.dirname(folder));
+  const socket = path.join(folder, SOCKET_NAME);
   const master: Master = { program, host: word.host, by: ['-F', 'none', '-S', socket, '-o', 'ControlMaster=no'] };
   const args = [...way, ...PLAIN, '-M', '-S', socket, '-o', 'ControlPersist=no', '--', word.host, 'cat'];
   // It asks on the terminal, which it opens by name. `cat` instead of -N: its input ends with this process, however
@@ -179,7 +181,7 @@ async function endMaster({ program, host, by }: Master, child: ChildProcess, end
 function shortFolder(): string {
   let last: unknown;
   for (const parent of [os.tmpdir(), '/tmp', '/var/tmp']) {
-    const stem = path.join(parent, 'ferry-ssh-');
+    const stem = path.join(parent, FOLDER_STEM);
     if (stem.length + '123456/c'.length > MAX_SOCKET_PATH) continue;
     try {
       return mkdtempSync(stem);

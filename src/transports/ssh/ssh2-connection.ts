@@ -13,6 +13,19 @@ export const MAX_CHANNELS = 8;
 /** Milliseconds for a farewell. */
 const CLOSE_PATIENCE = 2_000;
 
+/** Says farewell. A line that is dead takes none, and would keep this process from ending. */
+export async function endClient(client: Client): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, CLOSE_PATIENCE);
+    client.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    client.end();
+  });
+  client.destroy();
+}
+
 /** Commands over an ssh2 client that is let in: one channel each, as many at a time as the host allows. */
 export class Ssh2Connection implements Connection {
   readonly host: string;
@@ -83,17 +96,7 @@ export class Ssh2Connection implements Connection {
       child.fail(closed);
     }
     this.#slots.clear();
-    if (!wasLost) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, CLOSE_PATIENCE);
-        this.#client.once('close', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-        this.#client.end();
-      });
-      this.#client.destroy();
-    }
+    if (!wasLost) await endClient(this.#client);
     await this.#onClose();
   }
 

@@ -72,6 +72,14 @@ Host *
       identityFiles: [path.join(home.folder, 'mine'), '/file'],
     });
     expect(of('ProxyJump none\nProxyCommand none\n')).toMatchObject({ jump: undefined, proxyCommand: undefined });
+    expect(of(text, 'h', { jump: 'none' }).jump).toBeUndefined();
+    expect(of('ProxyCommand x\n', 'h', { jump: 'none' }).proxyCommand).toBeUndefined();
+  });
+
+  test('of ProxyJump and ProxyCommand the first one counts', () => {
+    expect(of('ProxyCommand none\nProxyJump j\n').jump).toBeUndefined();
+    expect(of('ProxyCommand nc %h\nProxyJump j\n')).toMatchObject({ jump: undefined, proxyCommand: 'nc %h' });
+    expect(of('ProxyJump j\nProxyCommand nc %h\n')).toMatchObject({ jump: 'j', proxyCommand: undefined });
   });
 
   test('files, checks, times, agent', () => {

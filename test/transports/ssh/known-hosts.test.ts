@@ -51,6 +51,8 @@ describe('known_hosts', () => {
     ['excluded', `*.example.com,!bad.example.com ${a}`, 'bad.example.com'],
     ['an authority', `@cert-authority h ${b}`, 'h'],
     ['not a line', `h ssh-ed25519`, 'h'],
+    ['a key of SSH 1', 'h 1024 35 1234567890', 'h'],
+    ['another type than the key has', `h ssh-rsa ${b?.split(' ')[1] ?? ''}`, 'h'],
     ['no file', '', 'h'],
   ])('unknown: %s', (_what, text, name) => {
     expect(verdict(text, name)).toEqual({ kind: 'unknown' });

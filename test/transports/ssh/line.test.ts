@@ -70,6 +70,31 @@ Host *
     await expect(child.exited).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
   });
 
+  test('a host in between that does not answer any more, and one that cuts the line', async () => {
+    const near = await serve({ neverForwards: true });
+    const settings = { jump: `tester@127.0.0.1:${String(near.port)}`, configFile: home.path('config') };
+    await expect(enter(22, 'ConnectTimeout 1\n', { settings })).rejects.toMatchObject({
+      code: 'HOST_UNREACHABLE',
+      message: expect.stringContaining('no answer in 1 s'),
+    });
+    const connecting = enter(22, '', { settings });
+    setTimeout(() => {
+      near.drop();
+    }, 500);
+    await expect(connecting).rejects.toMatchObject({ code: 'HOST_UNREACHABLE' });
+  });
+
+  test('eight commands when the line breaks: all are told; a new connection works', async () => {
+    const server = await serve();
+    const connection = await enter(server.port);
+    const children = Array.from({ length: 12 }, () => connection.start(['cat'], true));
+    await sleep(300);
+    server.drop();
+    const ends = await Promise.allSettled(children.map(({ exited }) => exited));
+    expect(ends.map(({ status }) => status)).toEqual(children.map(() => 'rejected'));
+    expect((await ran(await enter(server.port), ['echo', 'again'])).stdout).toBe('again\n');
+  });
+
   test('what the host in between does not reach, does not let in, and a circle', async () => {
     const near = await serve();
     const gone = await startSshServer();

@@ -1,0 +1,33 @@
+import { type OpenBlob } from '../../ports.js';
+import { type Digest } from '../../primitives/digest.js';
+import { type EngineDeps } from './deps.js';
+import { type Engine } from './engine.js';
+import { type LoadGroup } from './groups.js';
+import { type Holdings } from './holdings.js';
+import { type Pipeline } from './pipeline.js';
+
+/** The state of one `receive`. */
+export interface Run {
+  readonly engine: Engine;
+  readonly deps: EngineDeps;
+  readonly open: OpenBlob;
+  readonly signal: AbortSignal;
+  readonly have: Holdings;
+  /** Temporary names that may be in the engine. They go at the end, however it ends. */
+  readonly temporary: Set<string>;
+  /** Names of checkpoints that this run has made. They go when it succeeds. */
+  readonly checkpoints: Set<string>;
+  /** What this run has loaded, or is loading: what comes after it builds on it, and fails with it. */
+  readonly brought: LoadGroup[];
+  readonly pipeline: Pipeline;
+  /** IDs of images without a name that were not there before. They go when the run fails. */
+  readonly unnamed: Set<Digest>;
+  /** Bytes of blobs sent. */
+  moved: number;
+  /** Loads that are being sent at this moment. */
+  sending: number;
+  /** Loads that were sent, however that ended. */
+  ended: number;
+  /** Two commands at a time were seen to run there. */
+  twoAtOnce: boolean;
+}

@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bytesOf } from '../../src/primitives/bytes.js';
+import { runClient } from '../../src/transports/engine/client.js';
+import {
+  appendPart,
+  openPart,
+  type PartFile,
+  removePart,
+  removeParts,
+  withPart,
+} from '../../src/transports/engine/part-file.js';
+import { localMachine } from '../../src/transports/machine/local.js';
+import { useTempFolder } from '../helpers/temp-folder.js';
+
+const temp = useTempFolder();
+const place = { machine: localMachine, label: 'a host', signal: new AbortController().signal };
+const open = (owner: string): Promise<PartFile> => openPart(place, temp('parts'), 'part-1', owner);
+let tmpdir: string | undefined;
+beforeEach(() => {
+  tmpdir = process.env['TMPDIR'];
+});
+afterEach(() => {
+  process.env['TMPDIR'] = tmpdir;
+  if (tmpdir === undefined) delete process.env['TMPDIR'];
+});
+
+describe('a file for a large layer', () => {
+  test('takes bytes piece by piece, and gives them before what comes behind', async () => {
+    const first = await open('me');
+    expect(first).toMatchObject({ size: 0, owner: 'me' });
+    await appendPart(place, first, bytesOf(Buffer.from('one ')));
+    const second = await open('me');
+    expect(second).toMatchObject({ size: 4, path: first.path });
+    await appendPart(place, second, bytesOf(Buffer.from('two ')));
+    const client = { machine: localMachine, command: [...withPart(second), 'cat'] };
+    const input = bytesOf(Buffer.from('three'));
+    expect((await runClient({ client, args: [], input, signal: place.signal })).stdout).toBe('one two three');
+    await removePart(place, second.path);
+    expect(readdirSync(path.dirname(second.path))).toEqual([]);
+  });
+
+  test('what another transfer has left is taken over, what it is writing is not', async () => {
+    const left = await open('another');
+    await appendPart(place, left, bytesOf(Buffer.from('left')));
+    expect(await open('me')).toMatchObject({ size: 4, owner: 'me' });
+
+    let end: () => void = () => undefined;
+    const writing = appendPart(
+      place,
+      await open('me'),
+      (async function* () {
+        yield Buffer.from(' more');
+        await new Promise<void>((resolve) => (end = resolve));
+      })(),
+    );
+    await sleep(300);
+    await expect(open('a third one')).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: expect.stringContaining('another transfer is sending it'),
+    });
+    process.env['TMPDIR'] = temp();
+    const kept = removeParts(place, 'parts');
+    expect(await kept).toEqual([]);
+    end();
+    await writing;
+    expect(readFileSync(left.path, 'utf8')).toBe('left more');
+    expect(await removeParts(place, 'parts')).toEqual([left.path]);
+    expect(existsSync(path.dirname(left.path))).toBe(false);
+  }, 30_000);
+
+  test('a folder that is a link of somebody else is not used', async () => {
+    mkdirSync(temp('elsewhere'));
+    writeFileSync(temp('elsewhere', 'part-2'), 'precious');
+    symlinkSync(temp('elsewhere'), temp(`parts-${String(process.getuid?.())}`));
+    await expect(open('me')).rejects.toMatchObject({ message: expect.stringContaining('not a folder of this user') });
+    process.env['TMPDIR'] = temp();
+    expect(await removeParts(place, 'parts')).toEqual([]);
+    expect(readFileSync(temp('elsewhere', 'part-2'), 'utf8')).toBe('precious');
+  });
+});
