@@ -126,11 +126,12 @@ class Attempt {
         this.#phase = 'handshake';
         this.#hostKey.check(key).then(
           () => {
-            verify(true);
+            // ssh2 throws when it is answered for a connection that is gone.
+            if (!this.#failed.signal.aborted) verify(true);
           },
           (error: unknown) => {
+            // Ends the connection: a "no" to ssh2 would do no more, and throws when the host was first.
             this.#fail(error as Error);
-            verify(false);
           },
         );
       },
