@@ -4,7 +4,7 @@ import { type Platform } from '../../model/platform.js';
 import { type OpenBlob } from '../../ports.js';
 import { bytesOf } from '../../primitives/bytes.js';
 import { type Digest, digestOf, shortDigest } from '../../primitives/digest.js';
-import { type EngineFamily } from './engine.js';
+import { type EngineFamily, hasConfigIds } from './engine.js';
 import { type LoadGroup } from './groups.js';
 
 const REPOSITORY = 'ferry-checkpoint';
@@ -62,7 +62,7 @@ export function checkpointOf(
     layers: layers.map(({ blob }) => plainDescriptor(blob)),
   });
   const node: ManifestNode = { ...image, blob: manifest.blob, config: config.blob, layers };
-  const id = family === 'graphdriver' || family === 'podman' ? config.blob.digest : manifest.blob.digest;
+  const id = hasConfigIds(family) ? config.blob.digest : manifest.blob.digest;
   const group: LoadGroup = { id, node, image: node, names: [checkpointName(whole.id, id)], note: undefined };
   const own = new Map([config, manifest].map(({ blob, bytes }) => [blob.digest, bytes]));
   return {
