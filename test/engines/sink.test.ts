@@ -283,7 +283,7 @@ describe.each(engineNames)('%s', (lab) => {
   test('loses the temporary names that a killed run left behind', async () => {
     const { name, layer } = scene();
     const left = makeImage(blobs, [layer('left')]);
-    const stale = `docker.io/ferry-incoming/${left.config.digest.slice(7, 19)}:${(Date.now() - 7_200_000).toString(36)}-00000000`;
+    const stale = `docker.io/ferry-incoming/${left.config.digest.slice(7, 19)}:${(Date.now() - 8 * 86_400_000).toString(36)}-00000000`;
     await receive([node(name('left'), left)]);
     await must(lab, ['tag', name('left'), stale]);
     await receive([node(name('x'), makeImage(blobs, [layer('a')]))]);
