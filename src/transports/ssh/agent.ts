@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { addAbortSignal } from 'node:stream';
 import ssh2, {
   type BaseAgent,
   type GetStreamCallback,
@@ -23,15 +24,17 @@ export class ChoosyAgent extends ssh2.BaseAgent {
   readonly #agent: BaseAgent;
   readonly #wanted: readonly Buffer[];
   readonly #only: boolean;
+  readonly #signal: AbortSignal;
   readonly #during: During;
   #limit: number = PATIENCE.list;
   readonly #patience: Record<keyof typeof PATIENCE, number>;
 
-  /** `during`: the time in which the agent may be asking the user. */
+  /** `signal` ends all questions to it; `during`: the time in which it may be asking the user. */
   constructor(
     socket: string,
     identities: readonly IdentityFile[],
     only: boolean,
+    signal: AbortSignal,
     during: During,
     patience: Record<keyof typeof PATIENCE, number> = PATIENCE,
   ) {
@@ -41,6 +44,7 @@ export class ChoosyAgent extends ssh2.BaseAgent {
       identity.kind === 'missing' || identity.publicKey === undefined ? [] : [identity.publicKey],
     );
     this.#only = only;
+    this.#signal = signal;
     this.#during = during;
     this.#patience = patience;
   }
@@ -94,6 +98,7 @@ export class ChoosyAgent extends ssh2.BaseAgent {
       getStream: (callback: GetStreamCallback) => {
         open((error, stream) => {
           if (stream instanceof Socket) {
+            addAbortSignal(this.#signal, stream);
             stream.setTimeout(this.#limit, () => stream.destroy(new Error('does not answer')));
           }
           callback(error, stream);

@@ -22,8 +22,8 @@ export class Authentication {
   readonly #ask: Ask | undefined;
   readonly #signal: AbortSignal;
   readonly #during: During;
-  readonly #tried: string[] = [];
-  readonly #skipped: string[] = [];
+  readonly #tried = new Set<string>();
+  readonly #skipped = new Set<string>();
   /** Ways that the host took, as one of several that it wants. */
   readonly #accepted = new Set<string>();
   #attempts: AsyncGenerator<AnyAuthMethod, undefined>;
@@ -61,14 +61,15 @@ export class Authentication {
 
   /** Names the user, the host and everything that was tried. */
   refusal(cause?: unknown): TransferError {
-    const { user, host, label } = this.#config;
-    const tried = this.#tried.length > 0 ? `tried ${this.#tried.join(', ')}` : 'nothing to try';
-    const skipped = this.#skipped.length > 0 ? `; not tried: ${this.#skipped.join(', ')}` : '';
+    const { user, host, port, label } = this.#config;
+    const tried = this.#tried.size > 0 ? `tried ${[...this.#tried].join(', ')}` : 'nothing to try';
+    const skipped = this.#skipped.size > 0 ? `; not tried: ${[...this.#skipped].join(', ')}` : '';
     const takes = this.#left.length > 0 ? `; it takes ${this.#left.map((way) => printable(way)).join(', ')}` : '';
+    const copy = `ssh-copy-id ${port === 22 ? '' : `-p ${String(port)} `}${user}@${host}`;
     return new TransferError(
       'HOST_REFUSED',
       `${label}: ${printable(user)}@${host} does not let us in: ${tried}${skipped}${takes}`,
-      { hint: `Check the user and the key: -i FILE, ssh-add, or ssh-copy-id ${user}@${host}.`, cause },
+      { hint: `Check the user and the key: -i FILE, ssh-add, or ${copy}.`, cause },
     );
   }
 
@@ -87,16 +88,16 @@ export class Authentication {
     const { agent: socket, user: username, identitiesOnly } = this.#config;
     if (!this.#allows('publickey') || this.#accepted.has('agent')) return;
     if (socket === undefined) {
-      if (!identitiesOnly) this.#skipped.push('agent (none runs)');
+      if (!identitiesOnly) this.#skipped.add('agent (none runs)');
       return;
     }
-    const agent = new ChoosyAgent(socket, identities, identitiesOnly, this.#during);
+    const agent = new ChoosyAgent(socket, identities, identitiesOnly, this.#signal, this.#during);
     const keys = await agent.count();
-    if (typeof keys === 'string') this.#skipped.push(`agent (${keys})`);
+    if (typeof keys === 'string') this.#skipped.add(`agent (${keys})`);
     else if (keys > 0) {
       const name = `agent (${String(keys)} ${keys === 1 ? 'key' : 'keys'})`;
       yield this.#note(name, { type: 'agent', username, agent }, 'agent');
-    } else this.#skipped.push(identitiesOnly ? 'agent (has none of these keys)' : 'agent (no keys)');
+    } else this.#skipped.add(identitiesOnly ? 'agent (has none of these keys)' : 'agent (no keys)');
   }
 
   async *#withKeys(identities: readonly IdentityFile[]): AsyncGenerator<AnyAuthMethod> {
@@ -106,12 +107,12 @@ export class Authentication {
       const { file } = identity;
       if (this.#accepted.has(file)) continue;
       if (identity.kind === 'missing') {
-        if (identitiesNamed || identity.why !== NO_FILE) this.#skipped.push(`${file} (${identity.why})`);
+        if (identitiesNamed || identity.why !== NO_FILE) this.#skipped.add(`${file} (${identity.why})`);
         continue;
       }
       if (identity.kind === 'public') continue; // it chooses among the agent's keys
       const key = await unlock(identity, this.#ask, this.#signal);
-      if (typeof key === 'string') this.#skipped.push(`${file} (${key})`);
+      if (typeof key === 'string') this.#skipped.add(`${file} (${key})`);
       else yield this.#note(file, { type: 'publickey', username, key }, file);
     }
   }
@@ -122,7 +123,7 @@ export class Authentication {
     for (let turn = 0; turn < TRIES && this.#allows('keyboard-interactive'); turn++) {
       const ask = this.#ask;
       if (ask === undefined) {
-        this.#skipped.push('keyboard-interactive (nobody to ask)');
+        this.#skipped.add('keyboard-interactive (nobody to ask)');
         return;
       }
       const answered = { all: true, any: false };
@@ -171,7 +172,7 @@ export class Authentication {
     for (let turn = 0; turn < TRIES && this.#allows('password'); turn++) {
       const ask = this.#ask;
       if (ask === undefined) {
-        this.#skipped.push('password (nobody to ask)');
+        this.#skipped.add('password (nobody to ask)');
         return;
       }
       const question = `${printable(username)}@${host}'s password: `;
@@ -191,7 +192,7 @@ export class Authentication {
   }
 
   #note(name: string, attempt: AnyAuthMethod, current: string = attempt.type): AnyAuthMethod {
-    if (name !== '') this.#tried.push(name);
+    if (name !== '') this.#tried.add(name);
     this.#current = current;
     return attempt;
   }

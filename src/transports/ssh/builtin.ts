@@ -3,7 +3,8 @@ import { type Connection } from './connection.js';
 import { dial, type Dialled, tunnel } from './dial.js';
 import { type HostConfig, hostConfig } from './host-config.js';
 import { type HostWord, parseJumps } from './host-word.js';
-import { type ConnectOptions } from './options.js';
+import { requireIdentity } from './identity.js';
+import { type ConnectOptions } from './settings.js';
 import { endClient, Ssh2Connection } from './ssh2-connection.js';
 import { watchLine } from './watch.js';
 
@@ -17,6 +18,7 @@ interface Reached extends Dialled {
 /** Connects with the client that is built in, through other hosts where the config says so. */
 export async function connectBuiltin(word: HostWord, options: ConnectOptions): Promise<Connection> {
   const route = planRoute(word, options);
+  route.at(-1)?.givenIdentities.forEach(requireIdentity);
   for (const note of new Set(route.flatMap(({ notes }) => notes))) options.emitNote(note);
   const reached: Reached[] = [];
   const closeAll = async (): Promise<void> => {
@@ -45,11 +47,9 @@ export async function connectBuiltin(word: HostWord, options: ConnectOptions): P
 }
 
 async function next(config: HostConfig, before: Reached | undefined, options: ConnectOptions): Promise<Dialled> {
-  const { settings, ask, signal, emitNote } = options;
-  const dialOptions = { acceptNew: settings.acceptNewHostKey === true, ask, signal, emitNote };
-  if (before === undefined) return dial(config, dialOptions);
-  const through = await tunnel(before.client, before.config.label, config, signal);
-  return dial(config, dialOptions, through);
+  if (before === undefined) return dial(config, options);
+  const through = await tunnel(before.client, before.config.label, config, options.signal);
+  return dial(config, options, through);
 }
 
 /**

@@ -8,14 +8,7 @@ import { type Endpoint, noAnswer, noHandshake, notSsh, unreachable } from './fai
 import { type HostConfig } from './host-config.js';
 import { HostKeyCheck } from './host-key.js';
 import { type During, shareMemory } from './memory.js';
-import { type Ask } from './settings.js';
-
-export interface DialOptions {
-  readonly acceptNew: boolean;
-  readonly ask: Ask | undefined;
-  readonly signal: AbortSignal;
-  readonly emitNote: (message: string) => void;
-}
+import { type Ask, type Company } from './settings.js';
 
 /** GCM first: processors have instructions for it. Then what any server has. */
 const ciphers: NonNullable<NonNullable<ConnectConfig['algorithms']>['cipher']> = [
@@ -37,7 +30,7 @@ export interface Dialled {
  * Connects to one host, over `through` if it is given, checks its key and shows who we are.
  * @throws TransferError HOST_UNREACHABLE, HOST_REFUSED; the signal's reason
  */
-export async function dial(config: HostConfig, options: DialOptions, through?: Duplex): Promise<Dialled> {
+export async function dial(config: HostConfig, options: Company, through?: Duplex): Promise<Dialled> {
   options.signal.throwIfAborted();
   const attempt = new Attempt(config, options);
   try {
@@ -49,7 +42,7 @@ export async function dial(config: HostConfig, options: DialOptions, through?: D
 
 class Attempt {
   readonly #config: HostConfig;
-  readonly #options: DialOptions;
+  readonly #options: Company;
   readonly #client = new ssh2.Client();
   readonly #authentication: Authentication;
   readonly #hostKey: HostKeyCheck;
@@ -63,13 +56,13 @@ class Attempt {
   #fail: (error: Error) => void = () => undefined;
   #onAbort: () => void = () => undefined;
 
-  constructor(config: HostConfig, options: DialOptions) {
+  constructor(config: HostConfig, options: Company) {
     this.#config = config;
     this.#options = options;
     const ask = this.#patient(options.ask);
     const signal = AbortSignal.any([options.signal, this.#failed.signal]);
     this.#authentication = new Authentication(config, ask, signal, this.#during);
-    this.#hostKey = new HostKeyCheck(config, { ...options, ask, signal });
+    this.#hostKey = new HostKeyCheck(config, { ask, signal, emitNote: options.emitNote });
   }
 
   run(line: Duplex): Promise<Dialled> {

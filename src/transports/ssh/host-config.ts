@@ -15,6 +15,8 @@ export interface HostConfig {
   readonly user: string;
   /** Private keys, by path, in the order in which they are tried. */
   readonly identityFiles: readonly string[];
+  /** Those of them that `-i` names. */
+  readonly givenIdentities: readonly string[];
   /** Whether the user named them; else they are the usual ones, of which most are not there. */
   readonly identitiesNamed: boolean;
   readonly identitiesOnly: boolean;
@@ -49,7 +51,7 @@ const DEFAULTS = { connectTimeout: 20, aliveInterval: 15, aliveCount: 3 } as con
 const USUAL_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'] as const;
 
 /** @throws TransferError USAGE, NOT_FOUND or IO, naming the config file that is at fault */
-export function hostConfig(word: HostWord, settings: SshSettings, env: NodeJS.ProcessEnv): HostConfig {
+export function hostConfig(word: HostWord, settings: SshSettings, env: NodeJS.ProcessEnv = process.env): HostConfig {
   const home = env['HOME'] ?? os.homedir();
   const localUser = userName(env);
   const reader = new ConfigReader({ host: word.host, user: word.user, localUser, home });
@@ -59,19 +61,14 @@ export function hostConfig(word: HostWord, settings: SshSettings, env: NodeJS.Pr
   const port = word.port ?? settings.port ?? wholeNumber(reader.first('port'), 'Port', 65_535) ?? 22;
   const user = word.user ?? one('user') ?? localUser;
   const expand = expander({ home, host, port, user, localUser, original: word.host, alias: one('hostkeyalias'), env });
-  const named = [
-    ...(settings.identityFiles ?? []).map((file) => expand(file)),
-    ...reader.all('identityfile').flatMap(({ words }) => words.map(expand)),
-  ].filter((file) => file !== 'none');
   const files = (keyword: string, usual: readonly string[]): readonly string[] =>
-    (reader.first(keyword)?.words ?? usual).filter((file) => file !== 'none').map(expand);
+    (reader.first(keyword)?.words ?? usual).filter(isFile).map(expand);
   return {
     label: word.label,
     host,
     port,
     user,
-    identityFiles: named.length > 0 ? named : USUAL_KEYS.map((name) => path.join(home, '.ssh', name)),
-    identitiesNamed: named.length > 0,
+    ...identitiesOf(settings, reader, expand, home),
     identitiesOnly: isYes(one('identitiesonly')),
     agent: agentSocket(one('identityagent'), expand, env),
     jump: noneIsNone(settings.jump ?? one('proxyjump')),
@@ -79,7 +76,7 @@ export function hostConfig(word: HostWord, settings: SshSettings, env: NodeJS.Pr
     proxyCommand: settings.jump === undefined ? proxyCommandOf(reader) : undefined,
     userKnownHostsFiles: files('userknownhostsfile', ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']),
     globalKnownHostsFiles: files('globalknownhostsfile', ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),
-    strictHostKeyChecking: strictness(one('stricthostkeychecking')),
+    strictHostKeyChecking: strictness(settings, one('stricthostkeychecking')),
     hostKeyAlias: one('hostkeyalias'),
     revokedHostKeys: files('revokedhostkeys', [])[0],
     hashKnownHosts: isYes(one('hashknownhosts')),
@@ -89,6 +86,22 @@ export function hostConfig(word: HostWord, settings: SshSettings, env: NodeJS.Pr
     methods: methodsOf(one),
     notes: [...reader.notes],
   };
+}
+
+const isFile = (word: string): boolean => word !== 'none';
+
+function identitiesOf(
+  settings: SshSettings,
+  reader: ConfigReader,
+  expand: (text: string) => string,
+  home: string,
+): Pick<HostConfig, 'identityFiles' | 'givenIdentities' | 'identitiesNamed'> {
+  const givenIdentities = (settings.identityFiles ?? []).filter(isFile).map(expand);
+  const configured = reader.all('identityfile').flatMap(({ words }) => words.filter(isFile).map(expand));
+  const named = [...givenIdentities, ...configured];
+  const identitiesNamed = named.length > 0;
+  const identityFiles = identitiesNamed ? named : USUAL_KEYS.map((name) => path.join(home, '.ssh', name));
+  return { identityFiles, givenIdentities, identitiesNamed };
 }
 
 function readFiles(reader: ConfigReader, settings: SshSettings, home: string): void {
@@ -175,7 +188,8 @@ function familyOf(value: string | undefined): HostConfig['family'] {
   return value === 'inet6' ? 6 : 0;
 }
 
-function strictness(value = 'ask'): HostConfig['strictHostKeyChecking'] {
+function strictness({ acceptNewHostKey }: SshSettings, value = 'ask'): HostConfig['strictHostKeyChecking'] {
+  if (acceptNewHostKey === true) return 'accept-new';
   switch (value.toLowerCase()) {
     case 'yes':
     case 'true':

@@ -16,14 +16,7 @@ import {
   type Verdict,
 } from './known-hosts.js';
 import { remembered } from './memory.js';
-import { type Ask } from './settings.js';
-
-export interface HostKeyOptions {
-  readonly acceptNew: boolean;
-  readonly ask: Ask | undefined;
-  readonly signal: AbortSignal;
-  readonly emitNote: (message: string) => void;
-}
+import { type Ask, type Company } from './settings.js';
 
 /** In our order of preference. */
 const algorithms: readonly ServerHostKeyAlgorithm[] = [
@@ -39,14 +32,14 @@ const algorithms: readonly ServerHostKeyAlgorithm[] = [
 /** Proves that the host is the one that it was before. */
 export class HostKeyCheck {
   readonly #config: HostConfig;
-  readonly #options: HostKeyOptions;
+  readonly #options: Company;
   readonly #name: KnownName;
   readonly #known: readonly KnownKey[];
   /** The key that was found good: it stays, also when keys are exchanged anew in the middle of a transfer. */
   #good: Buffer | undefined;
 
   /** @throws TransferError IO when a known_hosts file is there and cannot be read */
-  constructor(config: HostConfig, options: HostKeyOptions) {
+  constructor(config: HostConfig, options: Company) {
     this.#config = config;
     this.#options = options;
     this.#name = knownName(config.host, config.port, config.hostKeyAlias);
@@ -97,8 +90,8 @@ export class HostKeyCheck {
 
   async #meet(key: Buffer): Promise<void> {
     const { strictHostKeyChecking: strict } = this.#config;
-    const { ask, acceptNew } = this.#options;
-    if (strict !== 'no' && strict !== 'accept-new' && !acceptNew) {
+    const { ask } = this.#options;
+    if (strict !== 'no' && strict !== 'accept-new') {
       if (strict === 'yes' || ask === undefined || this.#config.batch) throw this.#unknown(key, strict === 'yes');
       const name = `host key ${this.#name.name} ${fingerprint(key)}`;
       const answer = await remembered(ask, name, undefined, () => this.#confirm(key, ask));

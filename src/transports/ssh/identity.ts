@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import ssh2, { type ParsedKey } from 'ssh2';
-import { systemCodeOf } from '../../primitives/errors.js';
+import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
 import { remembered } from './memory.js';
 import { isPkcs8, parsePkcs8 } from './pkcs8.js';
@@ -12,7 +12,7 @@ export const NO_FILE = 'no such file';
 
 /** What the path of an identity leads to. */
 export type IdentityFile =
-  | { readonly kind: 'missing'; readonly file: string; readonly why: string }
+  | { readonly kind: 'missing'; readonly file: string; readonly why: string; readonly cause?: unknown }
   /** `publicKey`, in its wire form, is undefined where only the passphrase would tell. */
   | {
       readonly kind: 'private';
@@ -35,8 +35,20 @@ export function readIdentity(file: string): IdentityFile {
     const code = systemCodeOf(error);
     const publicKey = besideIt(file);
     if (code === 'ENOENT' && publicKey !== undefined) return { kind: 'public', file, publicKey };
-    return { kind: 'missing', file, why: code === 'ENOENT' ? NO_FILE : printable(String(code ?? error)) };
+    return { kind: 'missing', file, why: code === 'ENOENT' ? NO_FILE : printable(String(code ?? error)), cause: error };
   }
+}
+
+/**
+ * A key that is named for this very run is wanted: without it, another one might be used unnoticed.
+ * @throws TransferError NOT_FOUND, IO or USAGE, naming the file
+ */
+export function requireIdentity(file: string): void {
+  const identity = readIdentity(file);
+  if (identity.kind !== 'missing') return;
+  const what = `the key ${printable(file, 500)} (-i)`;
+  if (identity.cause !== undefined) throw ioError(identity.cause, what);
+  throw new TransferError('USAGE', `${what}: others may read it`, { hint: `Make it yours alone: chmod 600 ${file}.` });
 }
 
 /** As OpenSSH judges: our own file, which others have rights to. */

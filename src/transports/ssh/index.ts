@@ -1,16 +1,13 @@
 import { connectBuiltin } from './builtin.js';
 import { type Connection } from './connection.js';
 import { type HostWord } from './host-word.js';
-import { type ConnectOptions as AllOptions } from './options.js';
 import { connectProgram } from './program.js';
+import { type ConnectOptions } from './settings.js';
 
 export { type Connection } from './connection.js';
 export { type HostWord, parseHost } from './host-word.js';
 export { quoteCommand, quoteWord } from './quote.js';
-export { type Ask, type SshSettings } from './settings.js';
-
-/** `env`: where HOME, SSH_AUTH_SOCK and variables of the config file come from; default: this process's. */
-export type ConnectOptions = Omit<AllOptions, 'env'> & { readonly env?: NodeJS.ProcessEnv };
+export { type Ask, type ConnectOptions, type SshSettings } from './settings.js';
 
 /**
  * Connects to a host: with the client that is built in, or the one that `settings.program` names. The same words, config
@@ -19,7 +16,6 @@ export type ConnectOptions = Omit<AllOptions, 'env'> & { readonly env?: NodeJS.P
  */
 export async function connect(word: HostWord, options: ConnectOptions): Promise<Connection> {
   options.signal.throwIfAborted();
-  const all: AllOptions = { ...options, env: options.env ?? process.env };
   const { program } = options.settings;
-  return program === undefined ? connectBuiltin(word, all) : connectProgram(word, program, all);
+  return program === undefined ? connectBuiltin(word, options) : connectProgram(word, program, options);
 }

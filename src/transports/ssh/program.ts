@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,6 @@ import { printable } from '../../primitives/printable.js';
 import { Tail } from '../machine/tail.js';
 import { type Connection } from './connection.js';
 import { type HostWord } from './host-word.js';
-import { type ConnectOptions } from './options.js';
 import {
   answers,
   callProgram,
@@ -19,9 +18,12 @@ import {
   programFailed,
   QUESTION_PATIENCE,
   wayOf,
+  wordsOf,
 } from './program-call.js';
 import { ProgramConnection } from './program-connection.js';
-import { FOLDER_STEM, SOCKET_NAME, sweepFolders } from './sweep.js';
+import { type ConnectOptions } from './settings.js';
+import { FOLDER_STEM, removeFolder, SOCKET_NAME, sweepFolders } from './sweep.js';
+import { inTurn } from './turns.js';
 
 /** Milliseconds. `batch`: for a connection that nobody is asked about. */
 const PATIENCE = { poll: 50, batch: 60_000, exit: 2_000 } as const;
@@ -42,7 +44,7 @@ export async function connectProgram(word: HostWord, program: string, options: C
     const own: Master = { program, host: word.host, by: [...by, '-o', 'ControlMaster=no'] };
     if (await answers(own, signal)) return new ProgramConnection(word.label, own, async () => Promise.resolve());
   }
-  return startMaster(word, program, [...way, ...defaultsFor(config, options)], options);
+  return inTurn(options, () => startMaster(word, program, [...way, ...defaultsFor(config, options)], options));
 }
 
 /** The settings that the client works with (`-G`); empty where it cannot tell. */
@@ -102,7 +104,7 @@ async function startMaster(
   const ended = whenEnded(child, program);
   const end = async (): Promise<void> => {
     await endMaster(master, child, ended);
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   };
   try {
     await untilUp(word, master, socket, { ended, words, signal, limit: ask === undefined ? PATIENCE.batch : Infinity });
@@ -113,7 +115,7 @@ async function startMaster(
   connecting = false;
   const connection = new ProgramConnection(word.label, master, end);
   void ended.then(() => {
-    connection.lose(words.text());
+    connection.lose(wordsOf(words.text()).slice(-300));
   });
   return connection;
 }

@@ -21,3 +21,20 @@ export interface Ask {
   /** Asks for something that is shown. */
   line(question: string, signal: AbortSignal): Promise<string | undefined>;
 }
+
+/** Whom connecting talks to. */
+export interface Company {
+  /** Undefined: there is nobody to ask. */
+  readonly ask: Ask | undefined;
+  /** Aborts the connecting; a connection that is there goes on. */
+  readonly signal: AbortSignal;
+  /** What the user should know: a new host key, settings that are not honoured. */
+  readonly emitNote: (message: string) => void;
+}
+
+/** What a connection needs besides the host. */
+export interface ConnectOptions extends Company {
+  readonly settings: SshSettings;
+  /** Where HOME, SSH_AUTH_SOCK and variables of the config file come from; default: this process's. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}

@@ -1,15 +1,10 @@
 import { type Client, type ClientChannel } from 'ssh2';
 import { TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
-import { type Child } from '../machine/machine.js';
-import { type Connection } from './connection.js';
+import { BaseConnection } from './base-connection.js';
 import { lostConnection } from './failures.js';
-import { quoteCommand } from './quote.js';
 import { RemoteChild } from './remote-child.js';
-import { Slots } from './slots.js';
 
-/** Commands at a time on one connection: sshd's MaxSessions is 10 by default. */
-export const MAX_CHANNELS = 8;
 /** Milliseconds for a farewell. */
 const CLOSE_PATIENCE = 2_000;
 
@@ -27,18 +22,13 @@ export async function endClient(client: Client): Promise<void> {
 }
 
 /** Commands over an ssh2 client that is let in: one channel each, as many at a time as the host allows. */
-export class Ssh2Connection implements Connection {
-  readonly host: string;
+export class Ssh2Connection extends BaseConnection<RemoteChild> {
   readonly #client: Client;
-  readonly #lost = new AbortController();
-  readonly #children = new Set<RemoteChild>();
-  readonly #slots = new Slots(MAX_CHANNELS);
   readonly #onClose: () => Promise<void>;
-  #closing: Promise<void> | undefined;
 
-  /** `onClose` ends what this connection goes through. */
+  /** `onClose` ends what this connection goes through; it never rejects. */
   constructor(host: string, client: Client, onClose: () => Promise<void>) {
-    this.host = host;
+    super(host);
     this.#client = client;
     this.#onClose = onClose;
     client.on('error', (error) => {
@@ -50,63 +40,11 @@ export class Ssh2Connection implements Connection {
     client.on('end', ended).on('close', ended);
   }
 
-  get lost(): AbortSignal {
-    return this.#lost.signal;
+  protected override make(release: () => void): RemoteChild {
+    return new RemoteChild(release);
   }
 
-  start(argv: readonly string[], withInput: boolean): Child {
-    const child: RemoteChild = new RemoteChild(withInput, () => {
-      this.#children.delete(child);
-      this.#slots.release(child);
-    });
-    const over = this.#ended();
-    if (over !== undefined) {
-      child.fail(over);
-      return child;
-    }
-    const command = quoteCommand(argv);
-    this.#children.add(child);
-    this.#slots.enter(child, () => {
-      this.#exec(child, command);
-    });
-    return child;
-  }
-
-  /** It broke by itself; does nothing once it is being closed. */
-  lose(cause: unknown): void {
-    if (this.#closing !== undefined || this.#lost.signal.aborted) return;
-    const error = lostConnection(this.host, cause);
-    this.#lost.abort(error);
-    this.#slots.clear();
-    for (const child of [...this.#children]) child.fail(error);
-    this.#client.destroy();
-    void this.#onClose();
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    const wasLost = this.#lost.signal.aborted;
-    const closed = new TransferError('CONNECTION_LOST', `${this.host}: the connection was closed`);
-    for (const child of [...this.#children]) {
-      child.signal('TERM');
-      child.fail(closed);
-    }
-    this.#slots.clear();
-    if (!wasLost) await endClient(this.#client);
-    await this.#onClose();
-  }
-
-  #ended(): TransferError | undefined {
-    if (this.#lost.signal.aborted) return this.#lost.signal.reason as TransferError;
-    if (this.#closing === undefined) return undefined;
-    return new TransferError('CONNECTION_LOST', `${this.host}: the connection was closed`);
-  }
-
-  #exec(child: RemoteChild, command: string): void {
+  protected override run(child: RemoteChild, command: string): void {
     const opened = (error: Error | undefined, channel: ClientChannel): void => {
       if (error !== undefined) this.#notOpened(child, command, error);
       else if (child.isGone) channel.close();
@@ -119,22 +57,26 @@ export class Ssh2Connection implements Connection {
     }
   }
 
+  protected override async end(): Promise<void> {
+    if (this.lost.aborted) this.#client.destroy();
+    else await endClient(this.#client);
+    await this.#onClose();
+  }
+
   /** A host may allow fewer sessions than usual: then it gets no more than those that it has taken. */
   #notOpened(child: RemoteChild, command: string, error: Error): void {
     if (child.isGone) return;
-    if ('reason' in error && this.#slots.running > 1) {
-      this.#slots.lower(child, () => {
-        this.#exec(child, command);
+    if ('reason' in error && this.slots.running > 1) {
+      this.slots.lower(child, () => {
+        this.run(child, command);
       });
       return;
     }
-    const over = this.#ended();
     child.fail(
-      over ??
-        new TransferError('HOST_REFUSED', `${this.host}: it runs no commands for us: ${printable(error.message)}`, {
-          hint: 'The account may be restricted (ForceCommand, a key with command=, a shell that lets nobody in).',
-          cause: error,
-        }),
+      new TransferError('HOST_REFUSED', `${this.host}: it runs no commands for us: ${printable(error.message)}`, {
+        hint: 'The account may be restricted (ForceCommand, a key with command=, a shell that lets nobody in).',
+        cause: error,
+      }),
     );
   }
 }

@@ -13,7 +13,7 @@ const OLD = 86_400_000;
 export async function sweepFolders(parent: string, now = Date.now()): Promise<void> {
   for (const name of namesIn(parent)) {
     const folder = path.join(parent, name);
-    if (isStale(folder, now) && !(await hasMaster(path.join(folder, SOCKET_NAME)))) remove(folder);
+    if (isStale(folder, now) && !(await hasMaster(path.join(folder, SOCKET_NAME)))) removeFolder(folder);
   }
 }
 
@@ -48,7 +48,8 @@ function hasMaster(socket: string): Promise<boolean> {
   });
 }
 
-function remove(folder: string): void {
+/** Never throws. */
+export function removeFolder(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
   } catch {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { type Connection } from '../../../src/transports/ssh/index.js';
 import { makeKey, type SshServer, type SshServerOptions, startSshServer } from '../../helpers/ssh-server.js';
 import { type Home, knownLine, makeHome, ran, script, type Try, tryConnect } from './fixtures.js';
@@ -51,6 +51,32 @@ describe('ways in', () => {
     expect(server.attempts.filter((way) => way === 'publickey').length).toBeLessThanOrEqual(2);
   });
 
+  test('a key of -i that is not there or cannot be used: an error that names it, also where another key would do', async () => {
+    const key = makeKey('ecdsa');
+    home.put('id_ecdsa', key.private);
+    const server = await serve({ keys: [key.public] });
+    const given = (file: string): Promise<Connection> =>
+      enter(server, { settings: { identityFiles: [file], configFile: home.path('config') } });
+    await expect(given('~/.ssh/gone')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: `the key ${home.path('gone')} (-i): no such file or folder`,
+    });
+    await expect(given(home.path())).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('folder'),
+    });
+    const open = home.put('open', key.private);
+    chmodSync(open, 0o644);
+    await expect(given(open)).rejects.toMatchObject({
+      code: 'USAGE',
+      hint: expect.stringContaining(`chmod 600 ${open}`),
+    });
+    expect(server.attempts).toEqual([]);
+    // As with OpenSSH, those of a config file may be missing.
+    await serveAgain(server, `IdentityFile ~/.ssh/gone\nIdentityFile ~/.ssh/id_ecdsa\n`);
+    await enter(server);
+  });
+
   test('an encrypted key asks up to three times, once in a run', async () => {
     const key = makeKey('ed25519', 'open sesame');
     const server = await serve({ keys: [key.public] });
@@ -71,7 +97,7 @@ describe('ways in', () => {
         `tester@127.0.0.1:${String(server.port)}: tester@127.0.0.1 does not let us in: nothing to try; ` +
         `not tried: agent (none runs), ${file} (encrypted, nobody to ask for its passphrase), password (nobody to ask); ` +
         'it takes publickey, password',
-      hint: expect.stringContaining('ssh-copy-id'),
+      hint: expect.stringContaining(`ssh-copy-id -p ${String(server.port)} tester@127.0.0.1.`),
     });
   });
 

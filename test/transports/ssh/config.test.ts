@@ -70,6 +70,7 @@ Host *
       port: 3,
       jump: 'x,y',
       identityFiles: [path.join(home.folder, 'mine'), '/file'],
+      givenIdentities: [path.join(home.folder, 'mine')],
     });
     expect(of('ProxyJump none\nProxyCommand none\n')).toMatchObject({ jump: undefined, proxyCommand: undefined });
     expect(of(text, 'h', { jump: 'none' }).jump).toBeUndefined();

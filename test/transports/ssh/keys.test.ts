@@ -79,7 +79,7 @@ test('an agent that never answers is given up', async () => {
   const socket = home.path('agent');
   const server = createServer((line) => line.on('error', () => undefined).resume());
   await once(server.listen(socket), 'listening');
-  const agent = new ChoosyAgent(socket, [], false, (work) => work, { list: 100, sign: 100 });
+  const agent = new ChoosyAgent(socket, [], false, signal, (work) => work, { list: 100, sign: 100 });
   expect(await agent.count()).toContain('does not answer');
   const key = ssh2.utils.parseKey(makeKey().public);
   const failed = await new Promise((resolve) => {

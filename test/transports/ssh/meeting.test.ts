@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import ssh2, { type ParsedKey } from 'ssh2';
 import { type Ask, type Connection } from '../../../src/transports/ssh/index.js';
 import { findKeys } from '../../../src/transports/ssh/known-hosts.js';
 import { makeKey, type SshServer, type SshServerOptions, startSshServer } from '../../helpers/ssh-server.js';
@@ -136,5 +139,32 @@ describe('questions', () => {
     await expect(connecting).rejects.toMatchObject({ code: 'HOST_REFUSED' });
     await other;
     expect(ask.count).toBe(2);
+  });
+
+  test('to an agent end with the connection too', async () => {
+    const other = makeKey('ecdsa');
+    const server = await serve('StrictHostKeyChecking accept-new\n', { keys: [key.public, other.public] });
+    home.env['SSH_AUTH_SOCK'] = home.path('agent');
+    const known = [key, other].map((pair) => ssh2.utils.parseKey(pair.public) as ParsedKey);
+    const lines = new Set<Socket>();
+    const agent = createServer((line) => {
+      lines.add(line.on('error', () => undefined).once('close', () => lines.delete(line)));
+      const protocol = new ssh2.AgentProtocol(false).on('error', () => undefined);
+      protocol.on('identities', (request) => {
+        protocol.getIdentitiesReply(request, known);
+      });
+      protocol.on('sign', () => {
+        server.drop(); // and the user never answers
+      });
+      line.pipe(protocol).pipe(line);
+    });
+    await once(agent.listen(home.path('agent')), 'listening');
+    await expect(enter(server)).rejects.toMatchObject({
+      code: 'HOST_REFUSED',
+      message: expect.stringContaining('tried agent (2 keys)'),
+    });
+    await sleep(100);
+    expect(lines.size).toBe(0);
+    agent.close();
   });
 });
