@@ -118,7 +118,7 @@ function jsonSection() {
     '{ error: { code: ErrorCode; message: string; hint?: string; side?: "source" | "sink"; exitStatus: number } }',
     '```',
     '',
-    'An interrupted command prints no document. `ErrorCode` is a code of the table above; the other types, in TypeScript:',
+    'An interrupted command prints no document; but `send` does, if a host was done or has got something. `ErrorCode` is a code of the table above; the other types, in TypeScript:',
     '',
     '```ts',
     ...Object.entries(declarations).flatMap(([file, names]) => declared(file, names)),

@@ -1,7 +1,7 @@
 import {
-  type Context,
   type DiffOptions,
   type InspectOptions,
+  type Interruptible,
   type LoadOptions,
   type PackOptions,
   type SendOptions,
@@ -30,7 +30,10 @@ interface Signatures {
 export type Verb = keyof Signatures;
 export type OptionsOf<V extends Verb> = Signatures[V][0];
 export type ResultOf<V extends Verb> = Signatures[V][1];
-export type Command<V extends Verb> = (options: OptionsOf<V>, context: Context) => Promise<ResultOf<V>>;
+export type Command<V extends Verb> = (
+  options: OptionsOf<V>,
+  context: Interruptible<ResultOf<V>>,
+) => Promise<ResultOf<V>>;
 export type Commands = { readonly [V in Verb]: () => Promise<Command<V>> };
 
 /** One verb with the options that were parsed for it. */

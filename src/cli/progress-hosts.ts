@@ -61,7 +61,10 @@ export class HostProgress {
 
   add(event: Extract<TransferEvent, { type: 'bytes' | 'image' }>): void {
     this.#phase.apply(event);
-    if (event.type === 'bytes') this.#moved += event.bytes;
+    if (event.type !== 'bytes') return;
+    this.#moved += event.bytes;
+    // The next part may be on its way while one is proven, and that takes longer.
+    if (this.#state === 'proving') this.#state = 'sending';
   }
 
   #restart(): void {
@@ -110,9 +113,11 @@ export class HostsProgress {
   }
 }
 
-/** Messages begin with the host that they are about; so does every line here. */
-export const withoutName = (message: string, host: string): string =>
-  message.startsWith(`${host}: `) ? message.slice(host.length + 2) : message;
+/** Messages begin with the host that they are about, some with its address after it; so does every line here. */
+export function withoutName(message: string, host: string): string {
+  if (message.startsWith(`${host}: `)) return message.slice(host.length + 2);
+  return message.startsWith(`${host} (`) ? message.slice(host.length + 1) : message;
+}
 
 /** What a host's state has to say for itself, besides its name; '': nothing. */
 export function stateText({ state, total, present = 0, message, moved, seconds }: HostSnapshot): string {

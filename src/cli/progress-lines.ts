@@ -1,5 +1,5 @@
 import { printable } from '../primitives/printable.js';
-import { type TransferEvent } from '../ports.js';
+import { type HostState, type TransferEvent } from '../ports.js';
 import { type HostProgress, HostsProgress, stateText, withoutName } from './progress-hosts.js';
 import { fractionOf, ProgressState, type Snapshot } from './progress-state.js';
 import { formatBytes, formatDuration } from './render/units.js';
@@ -22,12 +22,13 @@ const JSON_INTERVAL_MS = 1_000;
 
 /**
  * For logs: a line every ten seconds, and at every quarter of the way of what takes some seconds. Of several receivers,
- * a line at each change of state, and every ten seconds one for each that is sending.
+ * a line at each change of state, and every ten seconds one for each that is sending. `reasons`: with why one failed,
+ * where no result says it below.
  */
-export function plainProgress(write: WriteLine, now: () => number): Pick<Progress, 'emit'> {
+export function plainProgress(write: WriteLine, now: () => number, reasons: boolean): Pick<Progress, 'emit'> {
   const state = new ProgressState(now);
   const hosts = new HostsProgress(now);
-  const host = plainHosts(write, now);
+  const lines = new Map<HostProgress, PlainHost>();
   let lastLine = now();
   let quarter = 0;
 
@@ -36,7 +37,9 @@ export function plainProgress(write: WriteLine, now: () => number): Pick<Progres
       const receiver = hosts.apply(event);
       if (event.type === 'note') write(`note: ${noteText(event, receiver?.host)}`);
       if (receiver !== undefined) {
-        host(event, receiver);
+        const line = lines.get(receiver) ?? new PlainHost(receiver, write, now, reasons);
+        lines.set(receiver, line);
+        line.tell(event);
         return;
       }
       state.apply(event);
@@ -54,28 +57,50 @@ export function plainProgress(write: WriteLine, now: () => number): Pick<Progres
   };
 }
 
-/** The lines of several receivers. */
-function plainHosts(write: WriteLine, now: () => number): (event: TransferEvent, receiver: HostProgress) => void {
-  /** When each had its last line, and what that said of its state. */
-  const last = new Map<string, { at: number; said: string }>();
-  const notes = new Map<string, string>();
-  return (event, receiver) => {
-    if (event.type === 'note') notes.set(receiver.host, withoutName(printable(event.message, 500), receiver.host));
-    const snapshot = receiver.snapshot();
-    const about = stateText(snapshot);
-    // Why it tries again has mostly been said as a note just before.
-    const text = about === notes.get(receiver.host) ? '' : about;
-    const said = text === '' ? snapshot.state : `${snapshot.state}: ${text}`;
-    const before = last.get(receiver.host);
-    if (event.type === 'host' && said !== before?.said) {
-      last.set(receiver.host, { at: now(), said });
-      // All of them wait at first.
-      if (snapshot.state !== 'waiting') write(`${receiver.host}: ${said}`);
-    }
-    if (event.type !== 'bytes' || before === undefined || now() - before.at < PLAIN_INTERVAL_MS) return;
-    last.set(receiver.host, { at: now(), said: before.said });
-    write(plainLine(`${receiver.host}: ${snapshot.state}`, snapshot));
-  };
+/** The lines of one of several receivers. */
+class PlainHost {
+  readonly #receiver: HostProgress;
+  readonly #write: WriteLine;
+  readonly #now: () => number;
+  readonly #reasons: boolean;
+  #lastLine = 0;
+  #state: HostState | undefined;
+  /** What was last said of it. */
+  #text = '';
+
+  constructor(receiver: HostProgress, write: WriteLine, now: () => number, reasons: boolean) {
+    this.#receiver = receiver;
+    this.#write = write;
+    this.#now = now;
+    this.#reasons = reasons;
+  }
+
+  tell(event: TransferEvent): void {
+    if (event.type === 'note') this.#text = withoutName(printable(event.message, 500), this.#receiver.host);
+    if (event.type === 'host') this.#change();
+    if (event.type === 'bytes') this.#move();
+  }
+
+  #change(): void {
+    const snapshot = this.#receiver.snapshot();
+    const { host, state } = snapshot;
+    const text = state === 'failed' && !this.#reasons ? '' : stateText(snapshot);
+    // Why it tries again has mostly been said as a note just before, and what a dry run found when it was ready.
+    const isNews = text !== '' && text !== this.#text;
+    if (state === this.#state && !isNews) return;
+    this.#lastLine = this.#now();
+    this.#state = state;
+    if (isNews) this.#text = text;
+    // All of them wait at first.
+    if (state !== 'waiting') this.#write(isNews ? `${host}: ${state}: ${text}` : `${host}: ${state}`);
+  }
+
+  #move(): void {
+    if (this.#state === undefined || this.#now() - this.#lastLine < PLAIN_INTERVAL_MS) return;
+    this.#lastLine = this.#now();
+    const snapshot = this.#receiver.snapshot();
+    this.#write(plainLine(`${snapshot.host}: ${snapshot.state}`, snapshot));
+  }
 }
 
 function plainLine(what: string, { bytes, total, rate, left }: Snapshot): string {

@@ -16,7 +16,7 @@ const silent: Progress = { emit: nothing, stop: nothing, pause: nothing, resume:
  * each of which gets a line of its own on a terminal.
  */
 export function makeProgress(
-  { quiet, progress }: Pick<Presentation, 'quiet' | 'progress'>,
+  { quiet, progress, json }: Presentation,
   io: Io,
   shape: 'one' | 'hosts' = 'one',
   now: () => number = () => performance.now(),
@@ -25,7 +25,7 @@ export function makeProgress(
   const drawn = progress === 'auto' && io.stderr.isTTY === true && io.env['TERM'] !== 'dumb';
   if (drawn) return shape === 'hosts' ? boardProgress(io.stderr, now) : barProgress(io.stderr, now);
   const { write, pause, resume } = lineWriter(io);
-  const { emit } = (progress === 'json' ? jsonProgress : plainProgress)(write, now);
+  const { emit } = progress === 'json' ? jsonProgress(write, now) : plainProgress(write, now, json);
   return { emit, stop: resume, pause, resume };
 }
 

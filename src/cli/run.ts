@@ -80,12 +80,17 @@ async function call<V extends Verb>(wanted: CallOf<V>, presentation: Presentatio
   };
   const progress = makeProgress(presentation, io, wanted.verb === 'send' ? 'hosts' : 'one');
   const ask = makeAsk(io.terminals, progress);
+  let unfinished: ResultOf<V> | undefined;
+  const onInterrupted = (soFar: ResultOf<V>): void => {
+    unfinished = soFar;
+  };
   let result: ResultOf<V>;
   try {
     const command = await env.commands[wanted.verb]();
-    result = await command(options, { emit: progress.emit, ask, signal });
-  } finally {
-    progress.stop();
+    result = await command(options, { emit: progress.emit, ask, signal, onInterrupted }).finally(progress.stop);
+  } catch (error) {
+    if (unfinished !== undefined) await show(wanted, unfinished, presentation, io, bundle);
+    throw error;
   }
   await show(wanted, result, presentation, io, bundle);
   return statusOf(result);

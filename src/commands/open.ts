@@ -122,6 +122,7 @@ export function engineDeps(context: Context): EngineDeps {
     members: membersTar,
     lists: listsTar,
     openStream: (label, bytes, expectedBytes, drop) => openStream(label, bytes, context, expectedBytes, drop),
+    openTree: (tree) => openTree(tree, decompress),
     decompress,
     plain: async (image, open) => {
       const plain = plainLayers(open, decompress);

@@ -11,6 +11,11 @@ export interface Context {
   readonly signal: AbortSignal;
 }
 
+/** For a command that has results before its end: `soFar` is what it has got done when it is interrupted. */
+export interface Interruptible<Result> extends Context {
+  readonly onInterrupted?: ((soFar: Result) => void) | undefined;
+}
+
 /** How sources are opened. */
 export interface OpenOptions {
   /** The local engine, as `findEngine` takes it. */

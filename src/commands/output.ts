@@ -36,14 +36,16 @@ export async function outputSink(options: PackOptions): Promise<ImageSink> {
 
 function writerFor({ output, standardOutput }: PackOptions): (bytes: ByteStream) => Promise<number> {
   if (output !== '-') return (bytes) => publishFile(output, bytes);
-  if (standardOutput === undefined) throw new TransferError('INTERNAL', 'no standard output to write to');
-  return (bytes) =>
-    writeStream(standardOutput, bytes).catch((error: unknown) => {
+  return async (bytes) => {
+    // A dry run has none, and does not come here.
+    if (standardOutput === undefined) throw new TransferError('INTERNAL', 'no standard output to write to');
+    return writeStream(standardOutput, bytes).catch((error: unknown) => {
       // A reader that has gone is no fault of this machine's.
       throw isTransferError(error) || systemCodeOf(error) === 'EPIPE'
         ? error
         : ioError(error, 'standard output', 'sink');
     });
+  };
 }
 
 /** The form that an output's name asks for. A folder has no ending. */

@@ -145,8 +145,8 @@ export interface LoadResult {
 export interface SentHost {
   /** As the user wrote it. */
   readonly host: string;
-  /** `planned`: of a dry run; `cleaned`: of `clean`. */
-  readonly state: 'done' | 'planned' | 'cleaned' | 'failed';
+  /** `planned`: of a dry run; `cleaned`: of `clean`; `interrupted`: it was under way, or waiting, when all was ended. */
+  readonly state: 'done' | 'planned' | 'cleaned' | 'failed' | 'interrupted';
   /** Name, version and store of its engine, as far as it was reached. */
   readonly engine?: string;
   /** What is to move and what is there, as it was known when the host was first asked. */

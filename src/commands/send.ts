@@ -3,16 +3,17 @@ import { frameSizeFor } from '../codecs/zstd.js';
 import { shareReading } from '../engine/sharing.js';
 import { openVerified } from '../engine/transfer.js';
 import { type ImageNode } from '../model/graph.js';
+import { type OpenBlob } from '../ports.js';
 import { bytesOf } from '../primitives/bytes.js';
 import { type Digest } from '../primitives/digest.js';
-import { TransferError } from '../primitives/errors.js';
+import { isTransferError, TransferError } from '../primitives/errors.js';
 import { checkPublishable, publishFile } from '../primitives/publish.js';
 import { rateLimiter } from '../primitives/rate-limit.js';
 import { type EngineImage } from '../transports/engine/inventory.js';
 import { checkedOpen } from '../transports/engine/load.js';
 import { layersLacked } from '../transports/engine/outline.js';
 import { type HostWord, parseHost } from '../transports/ssh/index.js';
-import { type Context, type SendOptions } from './options.js';
+import { type Context, type Interruptible, type SendOptions } from './options.js';
 import { readImages, type Reading, requireImages } from './read.js';
 import { type SendResult } from './results.js';
 import { atMost } from './send/at-most.js';
@@ -26,13 +27,13 @@ const DEFAULT_JOBS = 8;
 
 /**
  * Brings what sources hold into the engines of hosts: to each only what it lacks, proven before names move. What goes
- * wrong with a host is in its result; the others go on.
+ * wrong with a host is in its result; the others go on. `onInterrupted` is told if there is something to tell.
  * @throws TransferError for what concerns all hosts: the call, or the sources
  */
-export async function send(options: SendOptions, context: Context): Promise<SendResult> {
+export async function send(options: SendOptions, context: Interruptible<SendResult>): Promise<SendResult> {
   if (options.clean === true && options.dryRun === true) {
     throw new TransferError('USAGE', '--clean has no --dry-run', {
-      hint: '`docker image ls` there lists ferry-checkpoint images.',
+      hint: 'What it would remove are the images there that are called ferry-checkpoint.',
     });
   }
   if (options.receipt !== undefined) await checkPublishable(options.receipt);
@@ -50,17 +51,28 @@ export async function send(options: SendOptions, context: Context): Promise<Send
   try {
     const notes =
       options.clean === true ? await cleanAll(hosts, jobs) : await sendAll(hosts, jobs, options, context, stop);
-    const result: SendResult = {
-      dryRun: options.dryRun ?? false,
-      hosts: hosts.map((host) => host.result()),
-      notes,
-      date: new Date().toISOString(),
-    };
-    if (options.receipt !== undefined) await writeReceipt(options.receipt, result);
-    return result;
+    return await concluded(hosts, notes, options);
+  } catch (error) {
+    const isWorthTelling = hosts.some((host) => host.hasEnded || host.result().checkpoints.length > 0);
+    if (context.signal.aborted && isWorthTelling) context.onInterrupted?.(await concluded(hosts, [], options));
+    throw error;
   } finally {
     await Promise.all(hosts.map((host) => host.close()));
   }
+}
+
+/** What became of the hosts, which also goes into the receipt. */
+async function concluded(hosts: readonly Host[], notes: readonly string[], options: SendOptions): Promise<SendResult> {
+  const result: SendResult = {
+    dryRun: options.dryRun ?? false,
+    hosts: hosts.map((host) => host.result()),
+    notes,
+    date: new Date().toISOString(),
+  };
+  if (options.receipt !== undefined) {
+    await publishFile(options.receipt, bytesOf(Buffer.from(`${JSON.stringify(result, null, 2)}\n`)));
+  }
+  return result;
 }
 
 async function cleanAll(hosts: readonly Host[], jobs: number): Promise<readonly string[]> {
@@ -146,9 +158,22 @@ function neededByNone(hosts: readonly Host[], images: readonly EngineImage[]): R
 }
 
 /** Verified bytes, with what is in compressed layers checked as well: once for all hosts. */
-function openChecked({ source, images }: Reading, { signal }: Context): ReturnType<typeof checkedOpen> {
-  const open = openVerified(source, () => undefined, signal);
+function openChecked({ source, images }: Reading, { signal }: Context): OpenBlob {
+  const open = ofSource(openVerified(source, () => undefined, signal));
   return checkedOpen(images.flatMap(contentsOf), open, decompress);
+}
+
+/** `open`, whose failures say whose they are: the line to a host that images come from is not the one to a target. */
+function ofSource(open: OpenBlob): OpenBlob {
+  return async function* (blob) {
+    try {
+      yield* open(blob);
+    } catch (error) {
+      if (!isTransferError(error) || error.side === 'source') throw error;
+      const { code, message, hint } = error;
+      throw new TransferError(code, `reading the images: ${message}`, { side: 'source', hint, cause: error });
+    }
+  };
 }
 
 function contentsOf({ name, root }: ImageNode): Parameters<typeof checkedOpen>[0] {
@@ -162,8 +187,4 @@ function distinct(words: readonly string[]): readonly HostWord[] {
   if (hosts.length > 0 && twice === undefined) return hosts;
   if (twice !== undefined) throw new TransferError('USAGE', `--to ${twice.label} is given twice`);
   throw new TransferError('USAGE', 'no host to send to', { hint: 'Name one with --to [user@]host.' });
-}
-
-async function writeReceipt(path: string, result: SendResult): Promise<void> {
-  await publishFile(path, bytesOf(Buffer.from(`${JSON.stringify(result, null, 2)}\n`)));
 }

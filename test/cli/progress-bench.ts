@@ -17,11 +17,15 @@ export interface Bench {
   ) => void;
 }
 
-export function bench(mode: 'auto' | 'plain' | 'json', terminal?: { columns: number; rows: number }): Bench {
+export function bench(
+  mode: 'auto' | 'plain' | 'json',
+  terminal?: { columns: number; rows: number },
+  json = false,
+): Bench {
   let now = 0;
   const stderr = new Captured(terminal);
   const io = { stdout: new Captured(), stderr, stdinIsTerminal: false, env: {} };
-  const progress = makeProgress({ quiet: false, progress: mode }, io, 'hosts', () => now);
+  const progress = makeProgress({ quiet: false, progress: mode, json }, io, 'hosts', () => now);
   return {
     progress,
     stderr,

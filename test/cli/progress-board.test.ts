@@ -36,9 +36,11 @@ describe('the board', () => {
     tell('deploy@prod-2', 'ready', { bytes: 5 * MB });
     for (const host of ['deploy@prod-1', 'deploy@prod-2']) tell(host, 'sending');
     tell('prod-3', 'failed', { message: 'prod-3: connection refused' });
-    wait(10_000);
-    progress.emit({ type: 'bytes', host: 'deploy@prod-1', bytes: 123 * MB });
-    progress.emit({ type: 'bytes', host: 'deploy@prod-2', bytes: 900_000 });
+    for (let second = 0; second < 10; second++) {
+      wait(1000);
+      progress.emit({ type: 'bytes', host: 'deploy@prod-1', bytes: 12.3 * MB });
+      progress.emit({ type: 'bytes', host: 'deploy@prod-2', bytes: 90_000 });
+    }
     wait(100);
     tell('prod-4', 'connecting');
   }

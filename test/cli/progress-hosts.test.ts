@@ -22,7 +22,7 @@ describe('plain lines of several hosts', () => {
       'b: connecting',
       'a: ready: 100.0 MB to send, 1.2 GB there already',
       'a: sending',
-      'b: failed: connection refused',
+      'b: failed',
       'a: sending: 40 %, 40.0 MB of 100.0 MB, 4.0 MB/s, 15 s left',
       'a: sending: 80 %, 80.0 MB of 100.0 MB, 4.0 MB/s, 5 s left',
       'a: proving',
@@ -41,8 +41,10 @@ describe('plain lines of several hosts', () => {
     tell('a', 'retrying', { message: 'a: the line dropped' });
     tell('a', 'ready', { bytes: 70 * MB, present: 30 * MB });
     tell('a', 'sending');
-    wait(10_000);
-    progress.emit({ type: 'bytes', host: 'a', bytes: 35 * MB });
+    for (let second = 0; second < 10; second++) {
+      wait(1000);
+      progress.emit({ type: 'bytes', host: 'a', bytes: 3.5 * MB });
+    }
     progress.emit({ type: 'note', message: 'of all' });
     expect(stderr.lines).toStrictEqual([
       'a: ready: 100.0 MB to send',
@@ -56,6 +58,32 @@ describe('plain lines of several hosts', () => {
     ]);
   });
 
+  test.each([
+    [false, 'a: failed'],
+    [true, 'a: failed: (port 22): connection refused'],
+  ])('leave it to the result why one failed, unless that is JSON (%p)', (json, line) => {
+    const { stderr, tell } = bench('plain', undefined, json);
+    tell('a', 'failed', { message: 'a (port 22): connection refused' });
+    expect(stderr.lines).toStrictEqual([line]);
+  });
+
+  test('say that it sends when bytes move although another part is being proven', () => {
+    const { progress, stderr, wait, tell } = bench('plain');
+    tell('a', 'sending', { bytes: 100 * MB });
+    tell('a', 'proving');
+    wait(10_000);
+    progress.emit({ type: 'bytes', host: 'a', bytes: 50 * MB });
+    tell('a', 'proving');
+    expect(stderr.lines).toStrictEqual(['a: sending', 'a: proving', 'a: sending: 50 %, 50.0 MB of 100.0 MB, 5.0 MB/s']);
+  });
+
+  test('say once what a dry run would send', () => {
+    const { stderr, tell } = bench('plain');
+    tell('a', 'ready', { bytes: 5 * MB, present: 2 * MB });
+    tell('a', 'done');
+    expect(stderr.lines).toStrictEqual(['a: ready: 5.0 MB to send, 2.0 MB there already', 'a: done']);
+  });
+
   test('of a phase that is no host’s are as ever', () => {
     const { progress, stderr, wait, tell } = bench('plain');
     tell('a', 'connecting');
@@ -63,7 +91,7 @@ describe('plain lines of several hosts', () => {
     wait(10_000);
     progress.emit({ type: 'bytes', bytes: 50 });
     progress.emit({ type: 'end' });
-    expect(stderr.lines).toStrictEqual(['a: connecting', 'reading: 50 %, 50 B of 100 B, 5 B/s, 10 s left']);
+    expect(stderr.lines).toStrictEqual(['a: connecting', 'reading: 50 %, 50 B of 100 B, 5 B/s']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { makeProgress } from '../../src/cli/progress.js';
 import { barLine } from '../../src/cli/progress-bar.js';
-import { fractionOf, ProgressState, type Snapshot } from '../../src/cli/progress-state.js';
+import { type Snapshot } from '../../src/cli/progress-state.js';
 import { type Progress } from '../../src/cli/progress-lines.js';
 import { lengthOf } from '../../src/cli/render/text.js';
 import { Captured } from './helpers.js';
@@ -21,7 +21,7 @@ function bench(mode: Mode, { terminal = false, quiet = false, env = {} } = {}): 
   const stderr = new Captured(terminal ? { columns: 80 } : undefined);
   const stdout = new Captured();
   const progress = makeProgress(
-    { quiet, progress: mode },
+    { quiet, progress: mode, json: false },
     { stdout, stderr, stdinIsTerminal: false, env },
     'one',
     () => now,
@@ -41,8 +41,8 @@ describe('plain lines', () => {
     }
     progress.emit({ type: 'end' });
     expect(stderr.lines).toStrictEqual([
-      'packing: 25 %, 25.0 MB of 100.0 MB, 10.0 MB/s, 8 s left',
-      'packing: 50 %, 50.0 MB of 100.0 MB, 10.0 MB/s, 5 s left',
+      'packing: 25 %, 25.0 MB of 100.0 MB, 10.0 MB/s',
+      'packing: 50 %, 50.0 MB of 100.0 MB, 10.0 MB/s',
       'packing: 75 %, 75.0 MB of 100.0 MB, 10.0 MB/s, 3 s left',
     ]);
   });
@@ -91,8 +91,8 @@ describe('plain lines', () => {
       progress.emit({ type: 'end' });
     }
     expect(stderr.lines).toStrictEqual([
-      'reading: 60 %, 60 B of 100 B, 20 B/s, 2 s left',
-      'packing: 60 %, 60 B of 100 B, 20 B/s, 2 s left',
+      'reading: 60 %, 60 B of 100 B, 20 B/s',
+      'packing: 60 %, 60 B of 100 B, 20 B/s',
     ]);
   });
 
@@ -108,7 +108,7 @@ describe('plain lines', () => {
     progress.emit({ type: 'start', what: 'packing', bytes: 20 });
     wait(2000);
     progress.emit({ type: 'bytes', bytes: 10 });
-    expect(stderr.text).toBe('packing: 50 %, 10 B of 20 B, 5 B/s, 2 s left\n');
+    expect(stderr.text).toBe('packing: 50 %, 10 B of 20 B, 5 B/s\n');
   });
 });
 
@@ -213,42 +213,5 @@ describe('the bar', () => {
       expect(lengthOf(barLine(snapshot, columns))).toBeLessThan(columns);
       expect(lengthOf(barLine({ ...snapshot, total: undefined, left: undefined }, columns))).toBeLessThan(columns);
     }
-  });
-});
-
-describe('the state', () => {
-  test('knows the rate of the last ten seconds', () => {
-    let now = 0;
-    const state = new ProgressState(() => now);
-    state.apply({ type: 'start', what: 'x', bytes: 1000 });
-    for (let second = 1; second <= 30; second++) {
-      now += 1000;
-      state.apply({ type: 'bytes', bytes: second <= 15 ? 30 : 2 });
-    }
-    expect(state.snapshot()).toMatchObject({ bytes: 480, rate: 2, left: 260 });
-  });
-
-  test('has no rate before the first second, nor before anything began', () => {
-    const state = new ProgressState(() => 0);
-    expect(state.snapshot()).toStrictEqual({
-      what: '',
-      bytes: 0,
-      total: undefined,
-      rate: 0,
-      left: undefined,
-      image: '',
-    });
-    state.apply({ type: 'start', what: HOSTILE, bytes: 10 });
-    state.apply({ type: 'image', name: HOSTILE });
-    state.apply({ type: 'bytes', bytes: 20 });
-    const { what, image, rate, left } = state.snapshot();
-    expect({ rate, left }).toStrictEqual({ rate: 0, left: undefined });
-    expect(what + image).not.toContain('\u001b');
-  });
-
-  test('is never more than done', () => {
-    expect(fractionOf({ bytes: 20, total: 10 })).toBe(1);
-    expect(fractionOf({ bytes: 0, total: 0 })).toBe(1);
-    expect(fractionOf({ bytes: 5, total: undefined })).toBeUndefined();
   });
 });

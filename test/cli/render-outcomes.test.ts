@@ -136,6 +136,11 @@ describe('every result', () => {
       renderDiff(results.diff({ added: [{ name: longName, platform: 'linux/arm64/v8', newBytes: 1 }] }), terminal),
       renderPack(results.pack({ images: [results.image(longName)] }), terminal),
       renderLoad(results.load([results.item(longName, 'unproven')]), terminal, loadOptions),
+      renderLoad(
+        results.planned(results.load([], { dryRun: true, engine: 'docker 28.5.2+dfsg4 (containerd image store)' })),
+        terminal,
+        loadOptions,
+      ),
     ];
     for (const line of reports.flatMap((report) => report.lines)) {
       expect({ line, fits: Array.from(line).length <= 80 }).toStrictEqual({ line, fits: true });

@@ -108,7 +108,11 @@ describe('send', () => {
     const hosts = [
       results.planned(results.sentHost('prod-1', planned)),
       results.planned(
-        results.sentHost('prod-2', { ...planned, totals: { ...results.totals, images: 1, bytesToCopy: 0 } }),
+        results.sentHost('prod-2', {
+          ...planned,
+          engine: 'podman 5.8.6',
+          totals: { ...results.totals, images: 1, bytesToCopy: 0 },
+        }),
       ),
       results.failedHost('prod-3'),
     ];
@@ -120,7 +124,8 @@ describe('send', () => {
      prod-2  planned       1       0 B  700.0 MB
      prod-3  failed
 
-     engine: docker 28.5.1 (overlay2)
+     engine: docker 28.5.1 (overlay2) on prod-1
+     engine: podman 5.8.6 on prod-2
      dry run: 300.0 MB would be sent, before compression; 1.1 GB would not
      -- stderr
      failed: prod-3: connection refused

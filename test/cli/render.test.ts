@@ -33,6 +33,11 @@ describe('list', () => {
     `);
   });
 
+  test('speaks of no saving where there is hardly any', () => {
+    const totals = { ...results.totals, bytesUsed: 90_900_000, bytesUnique: 90_890_000 };
+    expect(renderList(results.list({ totals }), pipe).lines).toContain('90.9 MB in all, 90.9 MB stored once');
+  });
+
   test('shows what is no image as what it is', () => {
     const type = (text: string) => [{ type: text, digest: results.digest(text), bytes: 900 }];
     const images = [

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { signalStatus } from '../../src/cli/exit-codes.js';
 import { asTransferError, failureJson, failureText } from '../../src/cli/failure.js';
 import { Interrupted } from '../../src/cli/interruption.js';
+import { type Interruptible } from '../../src/commands/options.js';
+import { type SendResult } from '../../src/commands/results.js';
 import { type ErrorCode, exitStatusOf, TransferError } from '../../src/primitives/errors.js';
 import { Captured, fails, ferry, systemError, terminal } from './helpers.js';
 import * as results from './results.js';
@@ -200,6 +202,35 @@ describe('an interruption', () => {
       }
     },
   );
+});
+
+describe('an interrupted send', () => {
+  const hosts = [results.sentHost('a'), results.failedHost('b', { state: 'interrupted' })];
+  const words = ['send', 'app:1.4', '--to', 'a', '--to', 'b'];
+  const interrupt = (): Parameters<typeof ferry>[1] => {
+    const controller = new AbortController();
+    return {
+      signal: controller.signal,
+      act: (_options, context) => {
+        controller.abort(new Interrupted('SIGINT'));
+        (context as Interruptible<SendResult>).onInterrupted?.(results.send(hosts));
+        return fails(controller.signal.reason)();
+      },
+    };
+  };
+
+  test('shows what became of the hosts', async () => {
+    const { status, stdout, stderr } = await ferry(words, interrupt());
+    expect({ status, stderr }).toStrictEqual({ status: 130, stderr: 'ferry: interrupted\n' });
+    expect(stdout).toMatch(/^a +sent, proven .*\nb +interrupted /m);
+    expect(stdout).toContain('1 host done, 1 interrupted');
+  });
+
+  test('is one document with --json', async () => {
+    const { status, stdout } = await ferry([...words, '--json'], interrupt());
+    expect(status).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ hosts: [{ state: 'done' }, { state: 'interrupted' }] });
+  });
 });
 
 describe('progress', () => {

@@ -52,6 +52,7 @@ describe('pack', () => {
     expect(result.receipt).toBeUndefined();
     expect(result.totals.bytesToCopy).toBeGreaterThan(0);
     await run([await a()], at('layout'), { dryRun: true });
+    await run([await a()], '-', { dryRun: true });
     expect(readdirSync(at())).toEqual(['a.tar']);
   });
 

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pack } from '../../src/commands/pack.js';
 import { type Context, type SendOptions } from '../../src/commands/options.js';
 import { type SendResult, type SentHost } from '../../src/commands/results.js';
 import { send } from '../../src/commands/send.js';
+import { type TransferEvent } from '../../src/ports.js';
 import { testContext } from '../helpers/context.js';
 import { useTempFolder } from '../helpers/temp-folder.js';
 import { type Blobs, makeImage } from '../transports/images.js';
@@ -167,6 +168,23 @@ describe('one host', () => {
     }, 1500);
     await expect(sending).rejects.toThrow('enough');
   });
+
+  test('Ctrl-C: hosts that were done before it are told of, and are in the receipt', async () => {
+    const [one] = [await fakeHost(), await fakeHost()];
+    const stop = new AbortController();
+    const told: SendResult[] = [];
+    const context = { ...testContext(stop.signal), onInterrupted: (soFar: SendResult) => told.push(soFar) };
+    const emit = (event: TransferEvent): void => {
+      if (event.type === 'host' && event.host === one.alias && event.state === 'done') stop.abort(new Error('enough'));
+    };
+    const file = await archive(['app:1', makeImage(blobs, ['a'], { size: MB })]);
+    const sending = sendAll([file], { jobs: 1, receipt: temp('receipt') }, { ...context, emit });
+    await expect(sending).rejects.toThrow('enough');
+    expect(told).toMatchObject([
+      { hosts: [{ state: 'done', receipt: { items: [{ state: 'proven' }] } }, { state: 'interrupted' }] },
+    ]);
+    expect(JSON.parse(readFileSync(temp('receipt'), 'utf8'))).toEqual(told[0]);
+  });
 });
 
 describe('several hosts', () => {
@@ -229,6 +247,33 @@ describe('a host as the source', () => {
     const sources = [`ssh://${from.alias}/he/app:1`];
     expect(await send({ sources, to: [to.alias], ssh }, testContext())).toMatchObject({ hosts: [{ state: 'done' }] });
     expect(to.state().names).toEqual({ 'he/app:1': image.config.digest });
+  });
+
+  test('that goes is not taken for the host that images go to', async () => {
+    const [from, to] = [await fakeHost(), await fakeHost()];
+    const base = makeImage(blobs, ['a']);
+    const app = makeImage(blobs, ['a', 'b']);
+    const ssh = { configFile: configFile() };
+    await send({ sources: [await archive(['app:1', app])], to: [from.alias], ssh }, testContext());
+    await send({ sources: [await archive(['base:1', base])], to: [to.alias], ssh }, testContext());
+    // What the target seems to have is left out of the save. It loses it meanwhile, so that it must be read after all.
+    const onSending = ({ type, state }: { type: string; state?: string }): void => {
+      if (type !== 'host' || state !== 'sending') return;
+      writeFileSync(path.join(to.folder, 'state.json'), JSON.stringify({ images: {}, names: {} }));
+      from.line.cut();
+    };
+    const sources = [`ssh://${from.alias}/he/app:1`];
+    const { hosts } = await send({ sources, to: [to.alias], ssh }, { ...testContext(), emit: onSending });
+    expect(hosts).toMatchObject([
+      {
+        state: 'failed',
+        retries: 0,
+        error: {
+          code: 'CONNECTION_LOST',
+          message: expect.stringMatching(new RegExp(`^reading the images: \\S*${from.alias}: the connection broke`)),
+        },
+      },
+    ]);
   });
 
   test('an image that it does not have', async () => {

@@ -1,25 +1,48 @@
-import { execFile, spawn } from 'node:child_process';
-import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, jest } from '@jest/globals';
 import { engineDeps } from '../../src/commands/open.js';
-import { type ImageNode, type TreeNode } from '../../src/model/graph.js';
+import { type ImageNode, type ManifestNode, type TreeNode } from '../../src/model/graph.js';
 import { type PlannedBlob } from '../../src/model/plan.js';
+import { type Receipt } from '../../src/model/receipt.js';
 import { type ByteStream } from '../../src/primitives/bytes.js';
 import { type Digest } from '../../src/primitives/digest.js';
 import { runClient } from '../../src/transports/engine/client.js';
 import { contentOf } from '../../src/transports/engine/ctr-content.js';
 import { ctrEngineFrom, ctrImages } from '../../src/transports/engine/ctr.js';
-import { loadArgs, saveArgs } from '../../src/transports/engine/dialect.js';
+import { loadArgs } from '../../src/transports/engine/dialect.js';
 import { type Engine } from '../../src/transports/engine/engine.js';
 import { blobsOf, groupLoads, type LoadGroup } from '../../src/transports/engine/groups.js';
+import { engineSink } from '../../src/transports/engine/index.js';
+import { prove } from '../../src/transports/engine/proof.js';
 import { localMachine } from '../../src/transports/machine/local.js';
 import { testContext } from '../helpers/context.js';
-import { type Blobs, fresh, makeImage, opener } from '../transports/images.js';
-import { imagesOfSave, labDir, type SavedImage } from './lab.js';
+import {
+  type Blobs,
+  depsWith,
+  fresh,
+  type ImageOptions,
+  makeImage,
+  makeIndex,
+  opener,
+  planOf,
+} from '../transports/images.js';
+import { clientOf, must, save, up, wipe } from './lab.js';
 
-const program = path.join(labDir, 'containerd2', 'bin', 'ctr');
-const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
+const NAME = 'containerd2';
 
-/** containerd of the lab, with images that are a test's own. */
+/** containerd of the lab, for all tests of a file. */
+export function useCtrLab(): CtrLab {
+  jest.setTimeout(120_000);
+  const lab = new CtrLab();
+  beforeAll(() => lab.up(), 600_000);
+  beforeEach(() => {
+    lab.next();
+  });
+  afterAll(() => lab.wipe());
+  return lab;
+}
+
+/** containerd of the lab, with images that are a test's own: words for images and layers mean others in each test. */
 export class CtrLab {
   readonly #run = fresh();
   #count = 0;
@@ -31,30 +54,39 @@ export class CtrLab {
     return this.#engine;
   }
 
-  /** For `beforeAll`. */
   async up(): Promise<void> {
-    await engineUp();
-    const client = { machine: localMachine, command: [program] };
-    this.#engine = ctrEngineFrom(client, await must('version'), await must('plugins', 'ls'));
+    await up(NAME);
+    const client = { machine: localMachine, command: [clientOf(NAME)] };
+    this.#engine = ctrEngineFrom(client, await must(NAME, ['version']), await must(NAME, ['plugins', 'ls']));
   }
 
-  /** For `beforeEach`. */
   next(): void {
     this.blobs = new Map();
     this.#count++;
   }
 
-  /** For `afterAll`. */
-  async wipe(): Promise<void> {
-    const names = (await must('images', 'ls', '-q')).split('\n').filter((name) => name.includes(this.#run));
-    if (names.length > 0) await must('images', 'rm', '--sync', ...names);
+  wipe(): Promise<void> {
+    return wipe(NAME, this.#run);
   }
 
   readonly own = (word: string): string => `${this.#run}-${String(this.#count)}-${word}`;
   readonly name = (word: string): string => `docker.io/he/${this.own(word)}:1`;
 
+  /** Each letter of `layers` is a layer. */
+  image(layers: string, options?: ImageOptions): ManifestNode {
+    return makeImage(this.blobs, Array.from(layers, this.own), options);
+  }
+
+  index(...children: readonly ManifestNode[]): TreeNode {
+    return makeIndex(this.blobs, children);
+  }
+
+  node(word: string | undefined, root: TreeNode): ImageNode {
+    return { name: word === undefined ? undefined : this.name(word), root };
+  }
+
   groupOf(root: TreeNode, word = 'app'): LoadGroup {
-    const [group] = groupLoads([{ name: this.name(word), root }], this.engine).groups;
+    const [group] = groupLoads([this.node(word, root)], this.engine).groups;
     if (group === undefined) throw new Error('nothing to load');
     return group;
   }
@@ -77,35 +109,73 @@ export class CtrLab {
     return (await runClient({ client: this.engine, args, input, signal: never })).status;
   }
 
-  /** What the engine's own export has of an image: the judge of every load. */
-  async exported(ref: string): Promise<SavedImage | undefined> {
-    return imagesOfSave(await ctr(saveArgs(this.engine, [ref])))[0];
+  /** A whole load, which must succeed. */
+  async put(root: TreeNode, word?: string): Promise<LoadGroup> {
+    const group = this.groupOf(root, word);
+    expect(await this.load(group)).toBe(0);
+    return group;
   }
 
-  async targetOf(ref: string): Promise<Digest | undefined> {
-    return (await ctrImages(this.engine, never, [ref]))[0]?.target;
+  /** Asks for the proof of a load under `app`. */
+  prove(group: LoadGroup): Promise<unknown> {
+    return prove(this.engine, group, this.name('app'), never);
   }
 
-  async has(digest: Digest): Promise<boolean> {
-    return (await contentOf(this.engine, never)).has(digest);
+  receive(
+    images: readonly ImageNode[],
+    { engine = this.engine, deps = depsWith(), opened }: Partial<Reception> = {},
+  ): Promise<Receipt> {
+    return engineSink(engine, deps).receive(planOf(images), opener(this.blobs, opened), never);
+  }
+
+  /** By the engine's own export, the judge of every load. */
+  async expectWhole(word: string, image: ManifestNode): Promise<void> {
+    expect(await save(NAME, this.name(word))).toEqual([
+      {
+        names: [this.name(word).replace('docker.io/', '')],
+        config: image.config.digest,
+        diffIds: image.layers.map(({ diffId }) => diffId),
+      },
+    ]);
+  }
+
+  async expectContent(group: LoadGroup): Promise<void> {
+    const content = await contentOf(this.engine, never);
+    expect(blobsOf(group).filter(({ blob }) => !content.has(blob.digest))).toEqual([]);
+  }
+
+  async expectNoTemporary(): Promise<void> {
+    const left = (await ctrImages(this.engine, never)).filter(({ name }) => name.includes('ferry-incoming'));
+    expect(left.filter(({ target }) => this.blobs.has(target))).toEqual([]);
+  }
+
+  async targetOf(word: string): Promise<Digest | undefined> {
+    return (await ctrImages(this.engine, never, [this.name(word)]))[0]?.target;
   }
 
   /** Makes containerd collect what nothing refers to. */
   async collection(): Promise<void> {
-    const stray = makeImage(this.blobs, [this.own('stray')]);
-    await this.load(this.groupOf(stray, 'stray'));
-    await must('images', 'rm', this.name('stray'));
-    await this.collected(stray.layers[0]!.blob.digest);
+    const stray = this.image('~');
+    await this.put(stray, 'stray');
+    await must(NAME, ['images', 'rm', this.name('stray')]);
+    await this.collected(stray);
   }
 
-  /** Waits until a blob that nothing refers to is gone. */
-  async collected(digest: Digest): Promise<void> {
+  /** Waits until the first layer of an image that nothing refers to is gone. */
+  async collected({ layers: [layer] }: ManifestNode): Promise<void> {
     for (let tries = 0; tries < 100; tries++) {
-      if (!(await this.has(digest))) return;
+      if (!(await contentOf(this.engine, never)).has(layer!.blob.digest)) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    throw new Error(`${digest} was not collected`);
+    throw new Error(`${layer!.blob.digest} was not collected`);
   }
+}
+
+interface Reception {
+  readonly engine: Engine;
+  readonly deps: ReturnType<typeof depsWith>;
+  /** Filled with what is opened. */
+  readonly opened: Digest[];
 }
 
 async function* cut(bytes: ByteStream, at = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
@@ -116,26 +186,3 @@ async function* cut(bytes: ByteStream, at = Number.POSITIVE_INFINITY): AsyncGene
     if (left <= 0) return;
   }
 }
-
-function engineUp(): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const script = path.resolve(import.meta.dirname, '../lab/engines');
-    const child = spawn(script, ['up', 'containerd2'], { stdio: ['ignore', 'ignore', 'inherit'] });
-    child.once('error', reject);
-    child.once('exit', (status) => {
-      if (status === 0) resolve();
-      else reject(new Error(`test/lab/engines up containerd2: exit status ${String(status)}`));
-    });
-  });
-}
-
-function ctr(args: readonly string[]): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    execFile(program, args, { encoding: 'buffer', maxBuffer: 1024 ** 3 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(`ctr ${args.join(' ')}: ${stderr.toString()}`));
-    });
-  });
-}
-
-const must = async (...args: readonly string[]): Promise<string> => (await ctr(args)).toString().trim();

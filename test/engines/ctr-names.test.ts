@@ -1,65 +1,41 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type ImageNode, type ManifestNode, type TreeNode } from '../../src/model/graph.js';
-import { type Receipt } from '../../src/model/receipt.js';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { type Digest } from '../../src/primitives/digest.js';
 import { engineDeps } from '../../src/commands/open.js';
 import { contentOf, isUnpacked } from '../../src/transports/engine/ctr-content.js';
-import { ctrImages } from '../../src/transports/engine/ctr.js';
-import { blobsOf, groupLoads, type LoadGroup } from '../../src/transports/engine/groups.js';
-import { engineSink, engineSource, inventory } from '../../src/transports/engine/index.js';
+import { groupLoads } from '../../src/transports/engine/groups.js';
+import { engineSource, inventory } from '../../src/transports/engine/index.js';
 import { inspect } from '../../src/transports/engine/inventory.js';
 import { anchor, checkNames, tag, untag } from '../../src/transports/engine/names.js';
 import { surveyEngine } from '../../src/transports/engine/survey.js';
 import { testContext } from '../helpers/context.js';
-import { depsWith, makeImage, opener, planOf } from '../transports/images.js';
-import { CtrLab } from './ctr-lab.js';
+import { program, removeTempFolders } from '../transports/fake-client.js';
+import { depsWith } from '../transports/images.js';
+import { never, useCtrLab } from './ctr-lab.js';
 
-jest.setTimeout(120_000);
-const never = new AbortController().signal;
-const lab = new CtrLab();
-
-beforeAll(() => lab.up(), 600_000);
-beforeEach(() => {
-  lab.next();
-});
-afterAll(() => lab.wipe());
-
-const node = (name: string | undefined, root: TreeNode): ImageNode => ({ name, root });
-const digestsOf = (group: LoadGroup): readonly Digest[] => blobsOf(group).map(({ blob }) => blob.digest);
-
-async function expectWhole(ref: string, image: ManifestNode): Promise<void> {
-  expect(await lab.exported(ref)).toEqual({
-    names: [ref.replace('docker.io/', '')],
-    config: image.config.digest,
-    diffIds: image.layers.map(({ diffId }) => diffId),
-  });
-}
+const lab = useCtrLab();
+afterAll(removeTempFolders);
 
 describe('names', () => {
   test('a temporary name, a tag over another image, and the temporary name gone: nothing of it is collected', async () => {
-    const old = makeImage(lab.blobs, [lab.own('a')]);
-    const next = makeImage(lab.blobs, [lab.own('b'), lab.own('c')]);
-    await lab.load(lab.groupOf(old));
-    const group = lab.groupOf(next, 'incoming');
-    await lab.load(group);
+    const [old, next] = [lab.image('a'), lab.image('bc')];
+    await lab.put(old);
+    const group = await lab.put(next, 'incoming');
     await tag(lab.engine, lab.name('incoming'), lab.name('app'), never);
     expect(await untag(lab.engine, [lab.name('incoming'), lab.name('none')], never)).toBeUndefined();
-    await lab.collected(old.layers[0]!.blob.digest);
+    await lab.collected(old);
     await checkNames(lab.engine, [[lab.name('app'), next.blob.digest]], never);
-    const content = await contentOf(lab.engine, never);
-    for (const digest of digestsOf(group)) expect(content.has(digest)).toBe(true);
-    expect(isUnpacked(content, next)).toBe(true);
-    await expectWhole(lab.name('app'), next);
+    await lab.expectContent(group);
+    expect(isUnpacked(await contentOf(lab.engine, never), next)).toBe(true);
+    await lab.expectWhole('app', next);
     await expect(checkNames(lab.engine, [[lab.name('incoming'), next.blob.digest]], never)).rejects.toMatchObject({
       message: expect.stringContaining('found none'),
     });
   });
 
   test('an anchor keeps an image whose only name moves, so that it can move back', async () => {
-    const old = makeImage(lab.blobs, [lab.own('a')]);
-    const next = makeImage(lab.blobs, [lab.own('b')]);
-    await lab.load(lab.groupOf(old));
-    await lab.load(lab.groupOf(next, 'next'));
+    const old = lab.image('a');
+    await lab.put(old);
+    await lab.put(lab.image('b'), 'next');
     const { names } = await surveyEngine(lab.engine, [], never);
     const temporary = new Set<string>();
     const anchors = await anchor(lab.engine, names, new Set([old.blob.digest]), temporary, never);
@@ -68,12 +44,12 @@ describe('names', () => {
     await tag(lab.engine, lab.name('next'), lab.name('app'), never);
     await tag(lab.engine, anchors.get(old.blob.digest)!, lab.name('app'), never);
     expect(await untag(lab.engine, [...anchors.values()], never)).toBeUndefined();
-    await expectWhole(lab.name('app'), old);
+    await lab.expectWhole('app', old);
   });
 
   test('an inventory has every full name, and an image is found by short name and by ID', async () => {
-    const image = makeImage(lab.blobs, [lab.own('a')]);
-    await lab.load(lab.groupOf(image));
+    const image = lab.image('a');
+    await lab.put(image);
     await tag(lab.engine, lab.name('app'), lab.name('second'), never);
     await tag(lab.engine, lab.name('app'), lab.own('short'), never);
     const listed = (await inventory(lab.engine, never)).find(({ id }) => id === image.blob.digest);
@@ -87,11 +63,9 @@ describe('names', () => {
   });
 
   test('an image without one is left, with the reason', () => {
-    const [named, unnamed] = [makeImage(lab.blobs, [lab.own('a')]), makeImage(lab.blobs, [lab.own('b')])];
-    const { groups, members } = groupLoads(
-      [node(undefined, unnamed), node(lab.name('a'), named), node(undefined, named)],
-      lab.engine,
-    );
+    const [named, unnamed] = [lab.image('a'), lab.image('b')];
+    const nodes = [lab.node(undefined, unnamed), lab.node('a', named), lab.node(undefined, named)];
+    const { groups, members } = groupLoads(nodes, lab.engine);
     expect(groups).toMatchObject([{ names: [lab.name('a')] }]);
     expect(members.map(({ group }) => group)).toEqual([
       'containerd keeps no image without a name',
@@ -102,38 +76,62 @@ describe('names', () => {
 });
 
 describe('by way of the sink', () => {
-  const receive = (images: readonly ImageNode[], opened: Digest[] = []): Promise<Receipt> =>
-    engineSink(lab.engine, depsWith()).receive(planOf(images), opener(lab.blobs, opened), never);
-
   test('only what is lacking is sent; then nothing', async () => {
-    const base = makeImage(lab.blobs, [lab.own('a'), lab.own('b')]);
-    const app = makeImage(lab.blobs, [lab.own('a'), lab.own('b'), lab.own('c')]);
-    expect(await receive([node(lab.name('base'), base)])).toMatchObject({ items: [{ state: 'proven' }] });
+    const [base, app] = [lab.image('ab'), lab.image('abc')];
+    expect(await lab.receive([lab.node('base', base)])).toMatchObject({ items: [{ state: 'proven' }] });
     const opened: Digest[] = [];
-    expect(await receive([node(lab.name('app'), app)], opened)).toMatchObject({ items: [{ state: 'proven' }] });
+    expect(await lab.receive([lab.node('app', app)], { opened })).toMatchObject({ items: [{ state: 'proven' }] });
     const layers = new Set(app.layers.map(({ blob }) => blob.digest));
     expect(opened.filter((digest) => layers.has(digest))).toEqual([app.layers[2]!.blob.digest]);
-    await expectWhole(lab.name('app'), app);
-    expect(await receive([node(lab.name('app'), app)])).toMatchObject({ bytesMoved: 0, items: [{ state: 'present' }] });
-    const left = (await ctrImages(lab.engine, never)).filter((image) => image.name.includes('ferry-incoming'));
-    expect(left.filter(({ target }) => target === app.blob.digest || target === base.blob.digest)).toEqual([]);
+    await lab.expectWhole('app', app);
+    expect(await lab.receive([lab.node('app', app)])).toMatchObject({ bytesMoved: 0, items: [{ state: 'present' }] });
+    await lab.expectNoTemporary();
   });
 
   test('a corrupt layer leaves the name where it was', async () => {
-    const old = makeImage(lab.blobs, [lab.own('a')]);
-    const next = makeImage(lab.blobs, [lab.own('a'), lab.own('b')]);
-    await receive([node(lab.name('app'), old)]);
+    const [old, next] = [lab.image('a'), lab.image('ab')];
+    await lab.receive([lab.node('app', old)]);
     lab.blobs.get(next.layers[1]!.blob.digest)!.writeUInt8(1, 5000);
-    await expect(receive([node(lab.name('app'), next)])).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
-    expect(await lab.targetOf(lab.name('app'))).toBe(old.blob.digest);
-    await expectWhole(lab.name('app'), old);
+    await expect(lab.receive([lab.node('app', next)])).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
+    expect(await lab.targetOf('app')).toBe(old.blob.digest);
+    await lab.expectWhole('app', old);
+  });
+
+  test('a further name, names that change places, and what was there before kept', async () => {
+    const [one, two] = [lab.image('a'), lab.image('b')];
+    await lab.receive([lab.node('one', one), lab.node('two', two)]);
+    const more = await lab.receive([lab.node('more', one)]);
+    expect(more).toMatchObject({ bytesMoved: 0, items: [{ state: 'proven' }] });
+    await untag(lab.engine, [lab.name('more')], never);
+    const previousName = (name: string): string | undefined => (name === lab.name('one') ? lab.name('old') : undefined);
+    await lab.receive([lab.node('one', two), lab.node('two', one)], { deps: { ...depsWith(), previousName } });
+    await lab.expectWhole('one', two);
+    await lab.expectWhole('two', one);
+    await lab.expectWhole('old', one);
+    await lab.expectNoTemporary();
+  });
+
+  test('a name that is refused puts those before it back', async () => {
+    const [one, two] = [lab.image('a'), lab.image('b')];
+    await lab.receive([lab.node('app', one)]);
+    const file = program(
+      `case "$2 $*" in tag*refused*) echo "ctr: no" >&2; exit 1 ;; esac\nexec ${lab.engine.command[0]!} "$@"`,
+      'ctr',
+    );
+    const engine = { ...lab.engine, command: [file] };
+    const refused = lab.receive([lab.node('app', two), lab.node('refused', two)], { engine });
+    await expect(refused).rejects.toMatchObject({ message: expect.stringContaining('ctr: no') });
+    await lab.collected(two);
+    await lab.expectWhole('app', one);
+    expect(await lab.targetOf('refused')).toBeUndefined();
+    await lab.expectNoTemporary();
   });
 });
 
 test('a source: a save of several, by short name, read as any archive', async () => {
-  const [one, two] = [makeImage(lab.blobs, [lab.own('a')]), makeImage(lab.blobs, [lab.own('b')], { form: 'gzip' })];
-  await lab.load(lab.groupOf(one, 'one'));
-  await lab.load(lab.groupOf(two, 'two'));
+  const [one, two] = [lab.image('a'), lab.image('b', { form: 'gzip' })];
+  await lab.put(one, 'one');
+  await lab.put(two, 'two');
   const short = lab.name('one').replace('docker.io/', '');
   const source = await engineSource(lab.engine, [short, lab.name('two')], engineDeps(testContext()));
   const images = await source.images();

@@ -1,35 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { type ManifestNode, type TreeNode } from '../../src/model/graph.js';
-import { type Digest, digestOf } from '../../src/primitives/digest.js';
-import { contentOf } from '../../src/transports/engine/ctr-content.js';
+import { digestOf } from '../../src/primitives/digest.js';
 import { ctrCheck } from '../../src/transports/engine/ctr.js';
-import { blobsOf, type LoadGroup } from '../../src/transports/engine/groups.js';
 import { omittable } from '../../src/transports/engine/holdings.js';
 import { inspect } from '../../src/transports/engine/inventory.js';
-import { prove } from '../../src/transports/engine/proof.js';
 import { surveyEngine } from '../../src/transports/engine/survey.js';
-import { makeImage, makeIndex } from '../transports/images.js';
-import { CtrLab } from './ctr-lab.js';
+import { never, useCtrLab } from './ctr-lab.js';
 
-jest.setTimeout(120_000);
-const never = new AbortController().signal;
-const lab = new CtrLab();
-
-beforeAll(() => lab.up(), 600_000);
-beforeEach(() => {
-  lab.next();
-});
-afterAll(() => lab.wipe());
-
-const digestsOf = (group: LoadGroup): readonly Digest[] => blobsOf(group).map(({ blob }) => blob.digest);
-
-async function expectWhole(ref: string, image: ManifestNode): Promise<void> {
-  expect(await lab.exported(ref)).toEqual({
-    names: [ref.replace('docker.io/', '')],
-    config: image.config.digest,
-    diffIds: image.layers.map(({ diffId }) => diffId),
-  });
-}
+const lab = useCtrLab();
 
 test('an engine by its client', () => {
   expect(lab.engine).toMatchObject({ family: 'ctr', storageDriver: 'overlayfs', platform: { os: 'linux' } });
@@ -38,76 +16,70 @@ test('an engine by its client', () => {
 
 describe('a load', () => {
   test.each(['plain', 'gzip'] as const)('of %s layers, of which it has nothing, is proven', async (form) => {
-    const image = makeImage(lab.blobs, [lab.own('a'), lab.own('b'), lab.own('a')], { form });
-    const group = lab.groupOf(image);
-    expect(await lab.load(group)).toBe(0);
-    expect(await prove(lab.engine, group, lab.name('app'), never)).toBeUndefined();
-    await expectWhole(lab.name('app'), image);
+    const image = lab.image('aba', { form });
+    expect(await lab.prove(await lab.put(image))).toBeUndefined();
+    await lab.expectWhole('app', image);
     expect((await inspect(lab.engine, [lab.name('app')], never)).images).toMatchObject([
       { id: image.blob.digest, diffIds: image.layers.map(({ diffId }) => diffId), names: [lab.name('app')] },
     ]);
   });
 
-  test.each(['plain', 'gzip'] as const)(
-    'leaves out the %s layers that are there, and only in that form',
-    async (form) => {
-      const base = makeImage(lab.blobs, [lab.own('a'), lab.own('b')], { form });
-      const app = makeImage(lab.blobs, [lab.own('b'), lab.own('c'), lab.own('a')], { form });
-      const other = makeImage(lab.blobs, [lab.own('a'), lab.own('b')], { form: form === 'gzip' ? 'plain' : 'gzip' });
-      expect(await lab.load(lab.groupOf(base, 'base'))).toBe(0);
-      const group = lab.groupOf(app);
-      const have = await surveyEngine(lab.engine, [group], never);
-      const omit = omittable('ctr', group, have);
-      expect(omit).toEqual(new Set(base.layers.map(({ blob }) => blob.digest)));
-      expect(omittable('ctr', lab.groupOf(other, 'other'), have)).toEqual(new Set());
-      expect(await lab.load(group, omit)).toBe(0);
-      expect(await prove(lab.engine, group, lab.name('app'), never)).toBeUndefined();
-      await expectWhole(lab.name('app'), app);
-      expect((await surveyEngine(lab.engine, [group], never)).ids).toEqual(new Set([group.id]));
-    },
-  );
+  test.each([
+    ['plain', 'gzip'],
+    ['gzip', 'plain'],
+  ] as const)('leaves out the %s layers that are there, and not %s ones', async (form, otherForm) => {
+    const base = lab.image('ab', { form });
+    const app = lab.image('bca', { form });
+    await lab.put(base, 'base');
+    const group = lab.groupOf(app);
+    const have = await surveyEngine(lab.engine, [group], never);
+    const omit = omittable('ctr', group, have);
+    expect(omit).toEqual(new Set(base.layers.map(({ blob }) => blob.digest)));
+    expect(omittable('ctr', lab.groupOf(lab.image('ab', { form: otherForm }), 'other'), have)).toEqual(new Set());
+    expect(await lab.load(group, omit)).toBe(0);
+    expect(await lab.prove(group)).toBeUndefined();
+    await lab.expectWhole('app', app);
+    expect((await surveyEngine(lab.engine, [group], never)).ids).toEqual(new Set([group.id]));
+  });
 
   test('that leaves out what is there in another form only ends with 0, and is not proven', async () => {
-    const gzipped = makeImage(lab.blobs, [lab.own('a'), lab.own('b')], { form: 'gzip' });
-    const plain = makeImage(lab.blobs, [lab.own('a'), lab.own('b')]);
-    expect(await lab.load(lab.groupOf(gzipped, 'gz'))).toBe(0);
+    const plain = lab.image('ab');
+    await lab.put(lab.image('ab', { form: 'gzip' }), 'gz');
     const group = lab.groupOf(plain);
     expect(await lab.load(group, new Set(plain.layers.map(({ blob }) => blob.digest)))).toBe(0);
-    await expect(prove(lab.engine, group, lab.name('app'), never)).rejects.toMatchObject({
+    await expect(lab.prove(group)).rejects.toMatchObject({
       code: 'ENGINE_FAILED',
       message: expect.stringContaining(`the layer: expected ${plain.layers[0]!.blob.digest}, found none`),
     });
     expect(await lab.load(group)).toBe(0);
-    expect(await prove(lab.engine, group, lab.name('app'), never)).toBeUndefined();
-    await expectWhole(lab.name('app'), plain);
+    expect(await lab.prove(group)).toBeUndefined();
+    await lab.expectWhole('app', plain);
   });
 
   test('that leaves out what is not there fails', async () => {
-    const image = makeImage(lab.blobs, [lab.own('a'), lab.own('b')]);
+    const image = lab.image('ab');
     const group = lab.groupOf(image);
     expect(await lab.load(group, new Set([image.layers[0]!.blob.digest]))).toBe(1);
-    await expect(prove(lab.engine, group, lab.name('app'), never)).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+    await expect(lab.prove(group)).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
   });
 
   test('that breaks off in a layer leaves what has the name as it was', async () => {
-    const old = makeImage(lab.blobs, [lab.own('a')]);
-    expect(await lab.load(lab.groupOf(old))).toBe(0);
-    const next = makeImage(lab.blobs, [lab.own('a'), lab.own('b'), lab.own('c')], { label: 'new' });
-    expect(await lab.load(lab.groupOf(next), new Set(), 30_000)).toBe(1);
-    expect(await lab.targetOf(lab.name('app'))).toBe(old.blob.digest);
-    await expectWhole(lab.name('app'), old);
+    const old = lab.image('a');
+    await lab.put(old);
+    expect(await lab.load(lab.groupOf(lab.image('abc', { label: 'new' })), new Set(), 30_000)).toBe(1);
+    expect(await lab.targetOf('app')).toBe(old.blob.digest);
+    await lab.expectWhole('app', old);
   });
 
   test('whose layer is not what the config says fails, and is seen not to be unpacked', async () => {
-    const diffIds = [digestOf('something else')];
-    const group = lab.groupOf(makeImage(lab.blobs, [lab.own('a')], { diffIds }));
+    const group = lab.groupOf(lab.image('a', { diffIds: [digestOf('something else')] }));
     expect(await lab.load(group)).toBe(1);
     expect(await ctrCheck(lab.engine, lab.name('app'), never)).toEqual({
       target: group.id,
       complete: true,
       unpacked: false,
     });
-    await expect(prove(lab.engine, group, lab.name('app'), never)).rejects.toMatchObject({
+    await expect(lab.prove(group)).rejects.toMatchObject({
       message: expect.stringContaining('its layers: expected unpacked, found not unpacked'),
     });
     expect((await surveyEngine(lab.engine, [group], never)).ids.size).toBe(0);
@@ -116,41 +88,36 @@ describe('a load', () => {
 
 describe('an index', () => {
   const pair = (): readonly [ManifestNode, ManifestNode] => [
-    makeImage(lab.blobs, [lab.own('f')], { architecture: 's390x' }),
-    makeImage(lab.blobs, [lab.own('a')], { architecture: lab.engine.platform.architecture }),
+    lab.image('f', { architecture: 's390x' }),
+    lab.image('a', { architecture: lab.engine.platform.architecture }),
   ];
 
   test('is kept with all its platforms', async () => {
     const [foreign, here] = pair();
-    const index = makeIndex(lab.blobs, [foreign, here]);
-    const group = lab.groupOf(index);
+    const index = lab.index(foreign, here);
+    const group = await lab.put(index);
     expect(group).toMatchObject({ id: index.blob.digest, node: index, image: here });
-    expect(await lab.load(group)).toBe(0);
-    expect(await prove(lab.engine, group, lab.name('app'), never)).toBeUndefined();
+    expect(await lab.prove(group)).toBeUndefined();
     await lab.collection();
-    const content = await contentOf(lab.engine, never);
-    for (const digest of digestsOf(group)) expect(content.has(digest)).toBe(true);
+    await lab.expectContent(group);
     expect((await inspect(lab.engine, [lab.name('app')], never)).images[0]?.diffIds).toEqual([here.layers[0]!.diffId]);
-    await expectWhole(lab.name('app'), here);
+    await lab.expectWhole('app', here);
   });
 
   test('of which one platform is not there is loaded for the host', async () => {
     const [foreign, here] = pair();
-    const index = makeIndex(lab.blobs, [foreign, here]);
+    const index = lab.index(foreign, here);
     if (index.kind !== 'index') throw new Error('an index was expected');
     const sparse: TreeNode = { ...index, children: [here], absent: [foreign.blob] };
-    const group = lab.groupOf(sparse);
-    expect(await lab.load(group)).toBe(0);
-    expect(await prove(lab.engine, group, lab.name('app'), never)).toBeUndefined();
-    expect(await lab.targetOf(lab.name('app'))).toBe(index.blob.digest);
-    await expectWhole(lab.name('app'), here);
+    expect(await lab.prove(await lab.put(sparse))).toBeUndefined();
+    expect(await lab.targetOf('app')).toBe(index.blob.digest);
+    await lab.expectWhole('app', here);
   });
 
   test('without the host is loaded as its first image', async () => {
     const [foreign] = pair();
-    const group = lab.groupOf(makeIndex(lab.blobs, [foreign]));
+    const group = await lab.put(lab.index(foreign));
     expect(group).toMatchObject({ id: foreign.blob.digest, note: expect.stringContaining('it is for linux/s390x') });
-    expect(await lab.load(group)).toBe(0);
-    expect(await prove(lab.engine, group, lab.name('app'), never)).toBeUndefined();
+    expect(await lab.prove(group)).toBeUndefined();
   });
 });

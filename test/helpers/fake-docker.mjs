@@ -2,7 +2,7 @@
 // A Docker 20.10 as far as `ferry send` sees one: a graph driver that keeps its layers by chain ID, in the folder that
 // FAKE_DOCKER names. What real engines do is tested in test/engines.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
@@ -30,7 +30,9 @@ async function change(work) {
   try {
     const state = read();
     work(state);
-    writeFileSync(stateFile, JSON.stringify(state));
+    // Tests read it at any time.
+    writeFileSync(`${stateFile}.new`, JSON.stringify(state));
+    renameSync(`${stateFile}.new`, stateFile);
   } finally {
     rmdirSync(lock);
   }

@@ -188,7 +188,7 @@ export const fresh = (): string => randomBytes(5).toString('hex');
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const padding = (size: number): Buffer => Buffer.alloc((512 - (size % 512)) % 512);
-const tarMember = (name: string, bytes: Buffer): Buffer =>
+export const tarMember = (name: string, bytes: Buffer): Buffer =>
   Buffer.concat([tarHeader(name, bytes.length), bytes, padding(bytes.length)]);
 
 function tarHeader(name: string, size: number): Buffer {

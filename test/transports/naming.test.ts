@@ -8,6 +8,7 @@ import { type Run } from '../../src/transports/engine/run.js';
 import { Pipeline } from '../../src/transports/engine/pipeline.js';
 import { checkNames, untag } from '../../src/transports/engine/names.js';
 import { takeBack } from '../../src/transports/engine/naming.js';
+import { noTraces } from '../../src/transports/engine/traces.js';
 import { fakeEngine, type FakeEngine, program, removeTempFolders, tempFolder } from './fake-client.js';
 import { depsWith, opener } from './images.js';
 
@@ -106,15 +107,11 @@ describe('many names', () => {
         diffIds: new Set(),
         blobs: new Set(),
       },
-      temporary: new Set(names),
-      checkpoints: new Set(),
+      traces: { ...noTraces(), temporary: new Set(names) },
       unnamed: new Set([id]),
       brought: [],
+      anchors: new Map(),
       pipeline: new Pipeline(),
-      sending: 0,
-      ended: 0,
-      twoAtOnce: false,
-      moved: 0,
     };
     await takeBack(run);
     expect(sizes(asked(engine, 'rmi'))).toEqual([100, 100, 50, 0]);

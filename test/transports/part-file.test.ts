@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesOf } from '../../src/primitives/bytes.js';
@@ -17,7 +18,8 @@ import { useTempFolder } from '../helpers/temp-folder.js';
 
 const temp = useTempFolder();
 const place = { machine: localMachine, label: 'a host', signal: new AbortController().signal };
-const open = (owner: string): Promise<PartFile> => openPart(place, temp('parts'), 'part-1', owner);
+const open = (owner: string): Promise<PartFile> =>
+  openPart(place, { folder: temp('parts'), name: 'part-1', owner, bytes: 1000 });
 let tmpdir: string | undefined;
 beforeEach(() => {
   tmpdir = process.env['TMPDIR'];
@@ -41,6 +43,24 @@ describe('a file for a large layer', () => {
     await removePart(place, second.path);
     expect(readdirSync(path.dirname(second.path))).toEqual([]);
   });
+
+  test('a try goes on with the file itself; only one that is still written to is copied', async () => {
+    const first = await open('me');
+    await appendPart(place, first, bytesOf(Buffer.from('some')));
+    const { ino } = statSync(first.path);
+    expect(await open('me')).toMatchObject({ size: 4 });
+    expect(statSync(first.path).ino).toBe(ino);
+    const stubborn = spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 1; done'], { stdio: 'ignore' });
+    writeFileSync(`${first.path}.owner`, `me ${String(stubborn.pid)}\n`);
+    await sleep(300);
+    try {
+      expect(await open('me')).toMatchObject({ size: 4 });
+      expect(statSync(first.path).ino).not.toBe(ino);
+      expect(readFileSync(first.path, 'utf8')).toBe('some');
+    } finally {
+      stubborn.kill('SIGKILL');
+    }
+  }, 30_000);
 
   test('what another transfer has left is taken over, what it is writing is not', async () => {
     const left = await open('another');

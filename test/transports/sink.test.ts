@@ -45,6 +45,7 @@ describe('the order of a load', () => {
       'image ls -q --no-trunc',
       'load -q',
       `image inspect docker.io/ferry-incoming/${image.config.digest.slice(7, 19)}:TMP`,
+      'image inspect docker.io/he/app:1',
       `tag docker.io/ferry-incoming/${image.config.digest.slice(7, 19)}:TMP ${name}`,
       `rmi --no-prune docker.io/ferry-incoming/${image.config.digest.slice(7, 19)}:TMP`,
       `image inspect ${name}`,
@@ -66,6 +67,22 @@ describe('the order of a load', () => {
     });
     expect(called(engine, 'tag').at(-1)).toBe(`tag ${old.config.digest} ${name}`);
     expect(called(engine, 'rmi').at(-1)).toContain('ferry-incoming');
+  });
+
+  test('a name that cannot be put back is told of', async () => {
+    const { blobs, image, images } = one();
+    const engine = fakeEngine({
+      tag: 'if [ -e "$dir/tagged" ]; then echo "read-only" >&2; exit 1; fi; touch "$dir/tagged"; cp "$(ref "$2")" "$(ref "$3")"',
+    });
+    nextImage(engine, image);
+    const old = makeImage(new Map(), ['old']);
+    engine.add(old.config.digest, [old.layers[0]!.diffId], [name]);
+    const events: TransferEvent[] = [];
+    const emit = (event: TransferEvent): number => events.push(event);
+    const both = [...images, { name: 'docker.io/he/second:1', root: image }];
+    await expect(receive(engine, both, blobs, { emit })).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+    const message = `these names may have moved already, and could not be put back: ${name}; no other has`;
+    expect(events).toContainEqual({ type: 'note', message });
   });
 });
 

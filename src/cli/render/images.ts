@@ -92,10 +92,11 @@ const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
 
 export function totalLines(totals: PlanTotals, twins: readonly LayerTwins[]): string[] {
   const saved = totals.bytesUsed - totals.bytesUnique;
+  const share = formatShare(saved, totals.bytesUsed);
   const stored = `${formatBytes(totals.bytesUsed)} in all, ${formatBytes(totals.bytesUnique)} stored once`;
   return [
     `${count(totals.images, 'image')}, ${count(totals.layerUses, 'layer')}, ${String(totals.uniqueLayers)} of them unique`,
-    saved > 0 ? `${stored}: ${formatShare(saved, totals.bytesUsed)} saved` : stored,
+    share === formatShare(0, 1) ? stored : `${stored}: ${share} saved`,
     ...twinLine(twins),
   ];
 }

@@ -23,7 +23,7 @@ export function renderLoad(result: LoadResult, view: View, options: LoadOptions)
   const notes = noteLines(result.notes, view);
   const engine = safe(result.receipt?.engine ?? result.engine);
   if (result.receipt === undefined) {
-    return { lines: [...notes, planLine(result, engine)], errors: [], wanted: true };
+    return { lines: [...notes, ...folded(planLine(result, engine), view)], errors: [], wanted: true };
   }
   const { items, bytesMoved } = result.receipt;
   const summary = `${engine}: ${tally(items)}, ${formatBytes(bytesMoved)} moved`;
@@ -31,11 +31,13 @@ export function renderLoad(result: LoadResult, view: View, options: LoadOptions)
     ...table(columns, items.flatMap(rowsOf), view),
     '',
     ...notes,
-    ...(view.cut ? wrap(summary, view.width) : [summary]),
+    ...folded(summary, view),
     ...(options.receipt === undefined ? [] : [`receipt: ${safe(options.receipt)}`]),
   ];
   return { lines, errors: [], wanted: items.some((item) => item.state === 'unproven') };
 }
+
+const folded = (line: string, view: View): string[] => (view.cut ? wrap(line, view.width) : [line]);
 
 function planLine({ totals }: LoadResult, engine: string): string {
   const saved = totals.bytesUsed - totals.bytesToCopy;

@@ -56,7 +56,7 @@ export function renderSend(result: SendResult, view: View, options: SendOptions)
     ...summaryLines(result, clean),
     ...(options.receipt === undefined ? [] : [`receipt: ${safe(options.receipt)}`]),
   ];
-  const attention = hosts.some((host) => host.state === 'failed' || itemsOf(host).some(isUnproven));
+  const attention = hosts.some((host) => !isGood(host) || itemsOf(host).some(isUnproven));
   return {
     lines: [...table(columns, rows, view), ...(below.length === 0 ? [] : ['', ...below])],
     errors: hosts.flatMap((host) => failureLines(host, view)),
@@ -64,6 +64,7 @@ export function renderSend(result: SendResult, view: View, options: SendOptions)
   };
 }
 
+const isGood = ({ state }: SentHost): boolean => state !== 'failed' && state !== 'interrupted';
 const isUnproven = ({ state }: ReceiptItem): boolean => state === 'unproven';
 
 function outcomeOf(host: SentHost): string {
@@ -130,7 +131,7 @@ const checkpointFacts = ({ host, checkpoints }: SentHost): string[] =>
       ];
 
 function summaryLines({ hosts, dryRun }: SendResult, clean: boolean): string[] {
-  const good = hosts.filter(({ state }) => state !== 'failed');
+  const good = hosts.filter(isGood);
   const sum = (of: (host: SentHost) => number): string =>
     formatBytes(good.reduce((total, host) => total + of(host), 0));
   const there = sum(({ totals }) => (totals === undefined ? 0 : thereIn(totals)));
@@ -144,7 +145,8 @@ function summaryLines({ hosts, dryRun }: SendResult, clean: boolean): string[] {
   const unproven = good.filter((host) => itemsOf(host).some(isUnproven)).length;
   const others: (readonly [number, string])[] = [
     [unproven, 'not proven'],
-    [hosts.length - good.length, 'failed'],
+    [hosts.filter(({ state }) => state === 'failed').length, 'failed'],
+    [hosts.filter(({ state }) => state === 'interrupted').length, 'interrupted'],
   ];
   const rest = others.flatMap(([n, word]) => (n === 0 ? [] : [`, ${String(n)} ${word}`])).join('');
   const sent =
@@ -159,7 +161,7 @@ function engineLines(hosts: readonly SentHost[]): string[] {
     if (engine !== undefined) users.set(engine, [...(users.get(engine) ?? []), host]);
   }
   if (users.size === 1) return [...users.keys()].map((engine) => `engine: ${safe(engine)}`);
-  return [...users].map(([engine, names]) => `engine: ${safe(engine)} (${names.map(safe).join(', ')})`);
+  return [...users].map(([engine, names]) => `engine: ${safe(engine)} on ${names.map(safe).join(', ')}`);
 }
 
 /** Why a host failed, and what can be done about it. */

@@ -23,7 +23,7 @@ export async function cleanEngine(remote: Remote, signal: AbortSignal): Promise<
     .filter((name) => name !== undefined)
     .filter((name) => isCheckpoint(name) || isStale(name, AN_HOUR));
   const words = await untag(engine, names, signal);
-  if (words !== undefined) throw engineFailed(describeEngine(engine), 'removing checkpoints', words);
+  if (words !== undefined) throw engineFailed(describeEngine(engine), 'removing checkpoints', words, { engine });
   const place = { machine: connection, label: describeEngine(engine), signal };
   return [...names, ...(await removeParts(place, PARTS))];
 }

@@ -36,7 +36,7 @@ interface Way {
 export async function deliveryTo(
   { engine, programs, temporary }: Found,
   line: Line,
-  own: Pick<Delivery, 'leftovers' | 'temporary' | 'owner'>,
+  own: Pick<Delivery, 'traces' | 'owner'>,
   onBytes: (count: number) => void,
   signal: AbortSignal,
 ): Promise<Delivery> {

@@ -10,6 +10,7 @@ import { type ErrorCode, isTransferError, type TransferError } from '../../primi
 import { formatBytes } from '../../primitives/units.js';
 import { productOf } from '../../transports/engine/engine.js';
 import { engineSink } from '../../transports/engine/sink.js';
+import { movedNote, noTraces, waiting } from '../../transports/engine/traces.js';
 import { type HostWord } from '../../transports/ssh/index.js';
 import { engineDeps } from '../open.js';
 import { type Context, type SendOptions } from '../options.js';
@@ -40,12 +41,12 @@ export class Host {
   readonly #context: Context;
   readonly #line: Line;
   readonly #notes: string[] = [];
-  readonly #leftovers = new Set<string>();
+  readonly #traces = noTraces();
   readonly #owner = randomBytes(6).toString('hex');
-  readonly #temporary = new Set<string>();
   #engine: string | undefined;
   #totals: PlanTotals | undefined;
   #receipt: Receipt | undefined;
+  #cleaned: readonly string[] = [];
   #error: TransferError | undefined;
   #ended: SentHost['state'] | undefined;
   #seconds = 0;
@@ -63,6 +64,10 @@ export class Host {
     this.#line = line;
     this.#context = { ...context, emit: this.#emit(context.emit) };
     this.#tell('waiting');
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
   }
 
   get failed(): boolean {
@@ -91,8 +96,7 @@ export class Host {
   /** Removes what broken transfers have left. */
   async clean(work: (remote: Remote, signal: AbortSignal) => Promise<readonly string[]>): Promise<void> {
     await this.#guard(async () => {
-      const removed = await work(await this.#open(), this.#context.signal);
-      for (const name of removed) this.#leftovers.add(name);
+      this.#cleaned = await work(await this.#open(), this.#context.signal);
       this.#end('cleaned');
     });
   }
@@ -104,7 +108,7 @@ export class Host {
   result(): SentHost {
     return {
       host: this.label,
-      state: this.#ended ?? 'failed',
+      state: this.#ended ?? 'interrupted',
       ...(this.#engine !== undefined && { engine: this.#engine }),
       ...(this.#totals !== undefined && { totals: this.#totals }),
       ...(this.#receipt !== undefined && { receipt: this.#receipt }),
@@ -112,7 +116,7 @@ export class Host {
       seconds: Math.round(this.#seconds * 10) / 10,
       retries: this.#retries,
       notes: this.#notes,
-      checkpoints: [...this.#leftovers],
+      checkpoints: [...this.#cleaned, ...waiting(this.#traces)],
       ...(this.#error !== undefined && { error: toFault(this.#error, []) }),
     };
   }
@@ -136,7 +140,7 @@ export class Host {
     const count = (bytes: number): void => {
       this.#sent += bytes;
     };
-    const own = { leftovers: this.#leftovers, temporary: this.#temporary, owner: this.#owner };
+    const own = { traces: this.#traces, owner: this.#owner };
     const delivery = await deliveryTo(remote, this.#line, own, count, signal);
     const sink = engineSink(
       remote.engine,
@@ -171,7 +175,7 @@ export class Host {
       try {
         return await work();
       } catch (error) {
-        const fileGrew = this.#sent - before > MiB && [...this.#leftovers].some((each) => each.startsWith('/'));
+        const fileGrew = this.#sent - before > MiB && this.#traces.files.size > 0;
         if (fileGrew) this.#failures = 0;
         if (!isDrop(error, this.#engine !== undefined) || this.#failures >= allowed) throw error;
         this.#failures++;
@@ -183,7 +187,7 @@ export class Host {
 
   async #pause(error: TransferError, failures: number, allowed: number): Promise<void> {
     const pause = Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
-    const left = this.#leftovers.size;
+    const left = waiting(this.#traces).length;
     const kept = left === 0 ? '' : `, ${String(left)} ${left === 1 ? 'checkpoint is' : 'checkpoints are'} there`;
     const sofar = `${formatBytes(this.#sent)} sent so far${kept}`;
     const message = `${error.message} (${sofar}); trying again in ${String(pause / 1000)} s (${String(failures)} of ${String(allowed)})`;
@@ -198,7 +202,8 @@ export class Host {
     try {
       await work();
     } catch (error) {
-      this.#tellWhatWaits();
+      const moved = movedNote(this.#traces);
+      if (moved !== undefined) this.#context.emit({ type: 'note', message: moved });
       this.#context.signal.throwIfAborted();
       if (!isTransferError(error)) throw error;
       this.#error = error;
@@ -207,13 +212,6 @@ export class Host {
       // Without what it has waited for other hosts, and for the sources.
       this.#seconds += (performance.now() - began) / 1000;
     }
-  }
-
-  /** When it is interrupted there is no result that would name them. */
-  #tellWhatWaits(): void {
-    if (!this.#context.signal.aborted || this.#leftovers.size === 0) return;
-    const message = `what has arrived waits there as ${[...this.#leftovers].join(', ')}; send it again, or remove it with: ferry send --clean --to ${this.label}`;
-    this.#context.emit({ type: 'note', message });
   }
 
   #end(state: SentHost['state'], message?: string): void {
@@ -249,5 +247,5 @@ function isDrop(error: unknown, wasThere: boolean): error is TransferError {
   const codes: readonly ErrorCode[] = wasThere
     ? ['CONNECTION_LOST', 'HOST_UNREACHABLE', 'ENGINE_UNREACHABLE']
     : ['CONNECTION_LOST'];
-  return isTransferError(error) && codes.includes(error.code);
+  return isTransferError(error) && error.side !== 'source' && codes.includes(error.code);
 }

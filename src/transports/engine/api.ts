@@ -44,7 +44,7 @@ export async function apiGet(engine: Engine, path: string, signal: AbortSignal):
     await Promise.race([child.exited.catch(() => undefined), sleep(LAST_WORDS, undefined, { ref: false })]);
     const said = wordsOf({ status: null, signal: null, stdout: '', stderr: stderr.text() });
     const words = stderr.total > 0 ? said : error instanceof Error ? error.message : String(error);
-    throw engineFailed(describeEngine(engine), `GET ${path}`, words, { cause: error });
+    throw engineFailed(describeEngine(engine), `GET ${path}`, words, { engine, cause: error });
   } finally {
     // Its standard input stays open until here: the daemon takes a closed one for a cancelled request.
     child.stop();

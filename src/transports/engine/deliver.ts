@@ -5,42 +5,49 @@ import { type OpenBlob } from '../../ports.js';
 import { type ByteStream } from '../../primitives/bytes.js';
 import { isTransferError } from '../../primitives/errors.js';
 import { type Client, type ClientResult, runClient } from './client.js';
-import { type Delivery, type EngineDeps } from './deps.js';
-import { type Gate } from './pipeline.js';
+import { type Delivery } from './deps.js';
 import { loadArgs } from './dialect.js';
 import { describeEngine, type Engine } from './engine.js';
-import { appendPart, openPart, type PartFile, removePart, withPart } from './part-file.js';
+import { appendPart, openPart, type PartFile, type Place, removePart, withPart } from './part-file.js';
+import { type Gate } from './pipeline.js';
+import { type Run } from './run.js';
 
 /** One call of the engine's `load`, with what it is given. */
 export interface Load {
-  readonly engine: Engine;
-  readonly deps: EngineDeps;
+  readonly run: Run;
   readonly images: readonly ImageNode[];
   readonly blobs: readonly PlannedBlob[];
   readonly open: OpenBlob;
   /** Waited for before the lists of names are sent: the engine looks for nothing before it has them. */
   readonly gate: Gate;
-  readonly signal: AbortSignal;
 }
 
 /** Runs the engine's `load`. @throws as `runClient` */
 export async function deliver(load: Load): Promise<ClientResult> {
-  const { engine, deps, signal } = load;
+  const { engine, deps } = load.run;
   const { delivery } = deps;
-  if (delivery === undefined) {
-    const input = tarOf(load);
-    return runClient({ client: engine, args: loadArgs(engine, load.images), input, signal });
-  }
+  if (delivery === undefined) return runLoad(load, engine, tarOf(load));
   const part = await partFor(load, delivery);
   if (part !== undefined) return deliverByFile(load, delivery, part);
-  const input = delivery.meter(delivery.compress(tarOf(load)));
-  return runClient({ client: unpacking(engine, delivery), args: loadArgs(engine, load.images), input, signal });
+  return runLoad(load, unpacking(engine, delivery), delivery.meter(delivery.compress(tarOf(load))));
 }
 
-async function* tarOf({ deps, images, blobs, open, gate }: Load): AsyncGenerator<Uint8Array> {
-  yield* deps.members(blobs, open);
+function runLoad({ run, images }: Load, client: Client, input: ByteStream): Promise<ClientResult> {
+  return run.pipeline.during(runClient({ client, args: loadArgs(run.engine, images), input, signal: signalOf(run) }));
+}
+
+const signalOf = ({ signal, pipeline }: Run): AbortSignal => AbortSignal.any([signal, pipeline.signal]);
+
+const placeOf = (run: Run): Place => ({
+  machine: run.engine.machine,
+  label: describeEngine(run.engine),
+  signal: signalOf(run),
+});
+
+async function* tarOf({ run, images, blobs, open, gate }: Load): AsyncGenerator<Uint8Array> {
+  yield* run.deps.members(blobs, open);
   await gate();
-  yield* deps.lists(images);
+  yield* run.deps.lists(images);
 }
 
 const unpacking = ({ machine, command }: Engine, { unpack }: Delivery, before: readonly string[] = []): Client => ({
@@ -52,46 +59,47 @@ const layersIn = (blobs: readonly PlannedBlob[]): readonly PlannedBlob[] =>
   blobs.filter(({ kind, action }) => kind === 'layer' && action === 'copy');
 
 /** The file for a load whose layers are more than may be lost at once; undefined: none is needed, or none is possible. */
-async function partFor({ engine, deps, blobs, signal }: Load, delivery: Delivery): Promise<PartFile | undefined> {
+async function partFor({ run, blobs }: Load, delivery: Delivery): Promise<PartFile | undefined> {
   const layers = layersIn(blobs);
   const bytes = layers.reduce((sum, { blob }) => sum + blob.size, 0);
   if (bytes <= delivery.checkpointBytes || delivery.partFolder === undefined) return undefined;
   const key = createHash('sha256').update(`${delivery.codec} ${layers.map(({ blob }) => blob.digest).join(' ')}`);
   const name = `part-${key.digest('hex').slice(0, 24)}`;
-  const place = { machine: engine.machine, label: describeEngine(engine), signal };
+  const place = placeOf(run);
   let why: string;
   try {
-    const part = await openPart(place, delivery.partFolder, name, delivery.owner);
+    const part = await openPart(place, { folder: delivery.partFolder, name, owner: delivery.owner, bytes });
     if (part.free === undefined || part.free + part.size >= bytes) return part;
     why = `${delivery.partFolder} has room for ${String(part.free)} bytes only`;
   } catch (error) {
-    if (signal.aborted || !isTransferError(error) || error.code !== 'ENGINE_FAILED') throw error;
+    if (place.signal.aborted || !isTransferError(error) || error.code !== 'ENGINE_FAILED') throw error;
     why = error.message;
   }
   const message = `a layer of ${String(bytes)} bytes is sent in one go, and anew if the line drops: ${why}`;
-  deps.emit({ type: 'note', message });
+  run.deps.emit({ type: 'note', message });
   return undefined;
 }
 
 /** The layers through the file, which outlives a line that drops; the rest goes straight into the load. */
 async function deliverByFile(load: Load, delivery: Delivery, part: PartFile): Promise<ClientResult> {
-  const { engine, deps, blobs, open, signal } = load;
-  const place = { machine: engine.machine, label: describeEngine(engine), signal };
+  const { run, blobs, open } = load;
+  const { deps, pipeline, traces } = run;
+  const place = placeOf(run);
   const verb = part.size > 0 ? `goes on after ${String(part.size)} bytes` : 'goes';
   deps.emit({ type: 'note', message: `a large layer ${verb} through a temporary file there: ${part.path}` });
-  delivery.leftovers.add(part.path);
+  traces.files.add(part.path);
   const layers = layersIn(blobs);
-  await appendPart(place, part, delivery.meter(after(delivery.compress(deps.members(layers, open)), part.size)));
+  const bytes = delivery.meter(after(delivery.compress(deps.members(layers, open)), part.size));
+  await pipeline.during(appendPart(place, part, bytes));
   const rest = blobs.map((blob) => (layers.includes(blob) ? { ...blob, action: 'present' as const } : blob));
   const input = delivery.meter(delivery.compress(tarOf({ ...load, blobs: rest })));
-  const reading = unpacking(engine, delivery, withPart(part));
-  const result = await runClient({ client: reading, args: loadArgs(engine, load.images), input, signal });
-  if (await removed(place, part.path)) delivery.leftovers.delete(part.path);
+  const result = await runLoad(load, unpacking(run.engine, delivery, withPart(part)), input);
+  if (await removed(place, part.path)) traces.files.delete(part.path);
   return result;
 }
 
 /** A file that stays is no reason for the load to fail: it is named at the end. */
-async function removed(place: Parameters<typeof removePart>[0], path: string): Promise<boolean> {
+async function removed(place: Place, path: string): Promise<boolean> {
   try {
     await removePart(place, path);
     return true;

@@ -1,3 +1,4 @@
+import { type FileTree } from '../../formats/tree/file-tree.js';
 import { type ImageNode, type ManifestNode } from '../../model/graph.js';
 import { type PlannedBlob } from '../../model/plan.js';
 import { type Decompress, type Emit, type ImageSource, type OpenBlob } from '../../ports.js';
@@ -5,6 +6,7 @@ import { type ByteStream } from '../../primitives/bytes.js';
 import { type Digest } from '../../primitives/digest.js';
 import { type Client } from './client.js';
 import { type Engine } from './engine.js';
+import { type Traces } from './traces.js';
 
 /** What the engine adapters are given: formats and codecs are not theirs. */
 export interface EngineDeps {
@@ -27,6 +29,8 @@ export interface EngineDeps {
     expectedBytes: number | undefined,
     drop: Promise<ReadonlySet<Digest>>,
   ) => Promise<ImageSource>;
+  /** Opens what an engine keeps, as if it had been saved; undefined: engines are asked for a save only. */
+  readonly openTree?: ((tree: FileTree) => ImageSource) | undefined;
   /** The client to save with, where what it writes is compressed on the way here; undefined: the engine's own. */
   readonly saving?: ((engine: Engine) => Client) | undefined;
   readonly decompress: Decompress;
@@ -60,10 +64,7 @@ export interface Delivery {
   readonly partFolder: string | undefined;
   /** A word of this transfer's own, the same for all its tries. */
   readonly owner: string;
-  /** Names and files that wait there for the next try. */
-  readonly leftovers: Set<string>;
-  /** Temporary names of all tries: a line that drops keeps a try from taking its own away. */
-  readonly temporary: Set<string>;
+  readonly traces: Traces;
 }
 
 export interface PlainImage {

@@ -31,40 +31,57 @@ function linesOf(text: string): readonly string[] {
     .filter((line) => line !== '' && !/level=warning|^Emulate Docker CLI|^WARNING: /.test(line));
 }
 
-const hints: readonly (readonly [RegExp, string])[] = [
-  [
-    /no space left|disk quota/i,
-    "The engine's disk is full: free some space there (docker system df shows what takes it).",
-  ],
+/** Whose words they are; hints are given in its own terms. `family`: as `Engine` has it, or `docker`. */
+interface Speaker {
+  readonly family: string;
+  readonly command: readonly string[];
+}
+
+const hints: readonly (readonly [RegExp, (speaker: Speaker | undefined) => string])[] = [
+  [/no space left|disk quota/i, (speaker) => `The engine's disk is full: free some space there${usageOf(speaker)}.`],
   [
     /permission denied.*(?:connect|socket)|connect: permission denied/i,
-    'You may not use this engine: join its group, or run this as a user who may.',
+    () => 'You may not use this engine: join its group, or run this as a user who may.',
   ],
-  [
-    /cannot connect|connection refused|failed to dial|no such host|is the docker daemon running/i,
-    'Start the engine, or check DOCKER_HOST and the Docker context.',
-  ],
+  [/cannot connect|connection refused|failed to dial|no such host|is the docker daemon running/i, startOf],
 ];
+
+/** containerd's clients have no command that tells. */
+function usageOf(speaker: Speaker | undefined): string {
+  if (speaker === undefined || isContainerd(speaker)) return '';
+  return ` (\`${printable(speaker.command.join(' '))} system df\` shows what takes it)`;
+}
+
+function startOf(speaker: Speaker | undefined): string {
+  if (speaker === undefined) return 'Start the engine.';
+  if (isContainerd(speaker)) return 'Start containerd, or check CONTAINERD_ADDRESS.';
+  return speaker.family === 'podman'
+    ? 'Start the engine, or check CONTAINER_HOST and `podman system connection list`.'
+    : 'Start the engine, or check DOCKER_HOST and the Docker context.';
+}
+
+const isContainerd = ({ family }: Speaker): boolean => family === 'ctr' || family === 'nerdctl';
 
 /** The error for an engine that refused or failed; `doing` is what it was asked for, `words` are its own. */
 export function engineFailed(
-  engine: string,
+  label: string,
   doing: string,
   words: string,
   details: {
+    readonly engine?: Speaker;
     readonly code?: ErrorCode;
     readonly hint?: string;
     readonly side?: 'source' | 'sink';
     readonly cause?: unknown;
   } = {},
 ): TransferError {
-  const { code = 'ENGINE_FAILED', hint = hintFor(words), side = 'sink', cause } = details;
-  return new TransferError(code, `${engine}: ${doing}: ${words}`, { hint, side, cause });
+  const { engine, code = 'ENGINE_FAILED', hint = hintFor(words, engine), side = 'sink', cause } = details;
+  return new TransferError(code, `${label}: ${doing}: ${words}`, { hint, side, cause });
 }
 
 /** What to do about an engine's words, where they are known ones. */
-export function hintFor(words: string): string | undefined {
-  return hints.find(([pattern]) => pattern.test(words))?.[1];
+export function hintFor(words: string, speaker?: Speaker): string | undefined {
+  return hints.find(([pattern]) => pattern.test(words))?.[1](speaker);
 }
 
 /** @throws TransferError USAGE for a name that a client would take for an option, or for nothing. */

@@ -139,6 +139,7 @@ async function identify(kind: ClientKind, client: Client, signal: AbortSignal, t
   const failed = answers.find((answer) => answer.status !== 0) ?? info;
   const words = failed.status === 0 ? 'it answers, but not as an engine does' : wordsOf({ ...failed, stdout: '' });
   throw new TransferError('ENGINE_UNREACHABLE', `${client.command.join(' ')}: ${words}`, {
-    hint: hintFor(words) ?? 'Start the engine, or name another with --engine.',
+    hint:
+      hintFor(words, { family: kind, command: client.command }) ?? 'Start the engine, or name another with --engine.',
   });
 }

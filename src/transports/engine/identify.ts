@@ -23,6 +23,7 @@ function podmanFrom(client: Client, host: Json, info: Json | undefined): Engine 
     version,
     apiVersion: textAt(info, 'version', 'APIVersion') ?? version,
     storageDriver: textAt(info, 'store', 'graphDriverName') ?? 'unknown',
+    dataRoot: textAt(info, 'store', 'graphRoot'),
     platform: platformOf(textAt(host, 'os'), textAt(host, 'arch'), textAt(host, 'variant')),
   };
 }
@@ -39,6 +40,7 @@ function dockerFrom(client: Client, version: Json | undefined, info: Json | unde
     version: serverVersion,
     apiVersion: lowerVersion(textAt(server, 'ApiVersion'), textAt(version, 'Client', 'ApiVersion')),
     storageDriver: driver,
+    dataRoot: textAt(info, 'DockerRootDir'),
     platform: platformOf(textAt(server, 'Os'), textAt(server, 'Arch'), undefined),
   };
 }

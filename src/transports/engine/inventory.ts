@@ -18,7 +18,7 @@ export const inspectFormat =
 export async function inventory(engine: Engine, signal: AbortSignal): Promise<readonly EngineImage[]> {
   if (livesByName(engine)) return namedInventory(engine, signal);
   const list = await query(engine, ['image', 'ls', '-q', '--no-trunc'], signal);
-  if (list.status !== 0) throw engineFailed(describeEngine(engine), 'listing its images', wordsOf(list));
+  if (list.status !== 0) throw engineFailed(describeEngine(engine), 'listing its images', wordsOf(list), { engine });
   const ids = [...new Set(list.stdout.split('\n').filter((line) => line !== ''))];
   const images: EngineImage[] = [];
   for (const chunk of chunksOf(ids, IDS_AT_ONCE)) images.push(...(await inspect(engine, chunk, signal)).images);
@@ -36,7 +36,7 @@ export async function inspect(engine: Engine, refs: readonly string[], signal: A
   const images = imagesFrom(result.stdout);
   const words = result.status === 0 ? undefined : wordsOf({ ...result, stdout: '' });
   const isAnswer = words === undefined || saysGone(result.stderr);
-  if (!isAnswer) throw engineFailed(describeEngine(engine), 'asking for its images', words);
+  if (!isAnswer) throw engineFailed(describeEngine(engine), 'asking for its images', words, { engine });
   return { images, words };
 }
 

@@ -2,7 +2,6 @@ import { imagesIn, type ManifestNode } from '../../model/graph.js';
 import { statedCompression } from '../../model/media-types.js';
 import { type PlannedBlob } from '../../model/plan.js';
 import { type Decompress, type OpenBlob } from '../../ports.js';
-import { type ByteStream } from '../../primitives/bytes.js';
 import { type Digest, hexOf } from '../../primitives/digest.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { checkedLayer } from './checked-layer.js';
@@ -14,10 +13,9 @@ import { engineFailed, wordsOf } from './failure.js';
 import { blobsOf, type LoadGroup } from './groups.js';
 import { addProven, omittable } from './holdings.js';
 import { temporaryName, untag } from './names.js';
-import { roomForAnother } from './overlap.js';
-import { type Run } from './run.js';
 import { type Gate } from './pipeline.js';
 import { canAskAvailable, type Doubt, prove } from './proof.js';
+import { type Run } from './run.js';
 
 export interface Loaded {
   /** What to call it until it has its names. */
@@ -63,10 +61,9 @@ async function loadCheckpoints(run: Run, { group, open }: Sendable): Promise<voi
       const part = checkpointOf(engine.family, group, image, count, open);
       const [name] = part.group.names;
       if (name === undefined || have.ids.has(part.group.id)) continue;
-      run.checkpoints.add(name);
       const { done } = await start(run, { ...part, note: undefined }, name);
       done.then(
-        () => delivery.leftovers.add(name),
+        () => run.traces.checkpoints.add(name),
         () => undefined,
       );
     }
@@ -80,35 +77,24 @@ async function start(
   name: string | undefined,
 ): Promise<{ readonly done: Promise<Loaded> }> {
   const { group } = sendable;
-  await roomForAnother(run);
-  const omit = omittable(run.engine.family, group, run.have);
-  const { done } = await run.pipeline.add((gate) => loadSurely(run, sendable, name, omit, gate));
-  if (!remembers(run.engine)) {
-    await done;
-  } else {
-    if (run.deps.delivery === undefined) await done;
+  const { done } = await run.pipeline.add((gate) => loadSurely(run, sendable, name, gate));
+  const isRemembered = remembers(run.engine);
+  if (!isRemembered || run.deps.delivery === undefined) await done;
+  if (isRemembered) {
     run.brought.push(group);
     addProven(run.have, group);
   }
   return { done };
 }
 
-/**
- * One load, and its proof. `omit` is what the engine seems to have; when it then turns out to lack some of it, all is
- * sent.
- */
-async function loadSurely(
-  run: Run,
-  sendable: Sendable,
-  name: string | undefined,
-  omit: ReadonlySet<Digest>,
-  gate: Gate,
-): Promise<Loaded> {
+/** One load, and its proof. When the engine turns out to lack what it seemed to have, all is sent. */
+async function loadSurely(run: Run, sendable: Sendable, name: string | undefined, gate: Gate): Promise<Loaded> {
   const { group } = sendable;
+  const omit = omittable(run.engine.family, group, run.have);
   try {
     return await attempt(run, sendable, name, omit, gate);
   } catch (error) {
-    if (omit.size === 0 || !isTransferError(error) || error.code !== 'ENGINE_FAILED' || run.signal.aborted) throw error;
+    if (omit.size === 0 || !isRefusal(error) || run.signal.aborted) throw error;
     // What has failed may be another load, which ended this one.
     run.pipeline.signal.throwIfAborted();
     // A load before this one may be what has failed: then this one fails as well.
@@ -125,6 +111,10 @@ async function loadSurely(
   }
 }
 
+/** Whether this engine has failed: not the one that the images come from. */
+const isRefusal = (error: unknown): boolean =>
+  isTransferError(error) && error.code === 'ENGINE_FAILED' && error.side !== 'source';
+
 /** A temporary name, noted so that it is taken away whatever happens; undefined for an image without a name. */
 function newName(run: Run, group: LoadGroup): string | undefined {
   if (group.names.length === 0) {
@@ -132,7 +122,7 @@ function newName(run: Run, group: LoadGroup): string | undefined {
     return undefined;
   }
   const name = temporaryName(group.id);
-  run.temporary.add(name);
+  run.traces.temporary.add(name);
   return name;
 }
 
@@ -143,25 +133,20 @@ async function attempt(
   omit: ReadonlySet<Digest>,
   gate: Gate,
 ): Promise<Loaded> {
-  const { engine, deps, signal } = run;
+  const { engine, deps, pipeline, signal } = run;
   const blobs = blobsOf(group)
     .map((reached): PlannedBlob => ({ ...reached, action: omit.has(reached.blob.digest) ? 'present' : 'copy' }))
     .sort((a, b) => (a.blob.digest < b.blob.digest ? -1 : 1));
-  const contents = counted(run, deps.layersAreChecked === true ? open : checkedOpen([group], open, deps.decompress));
+  const contents = deps.layersAreChecked === true ? open : checkedOpen([group], open, deps.decompress);
+  if (pipeline.sending === 0) deps.onStage?.('sending');
   const images = [{ name, root: group.node }];
-  if (run.sending++ === 0) deps.onStage?.('sending');
-  const either = AbortSignal.any([signal, run.pipeline.signal]);
-  const sent = deliver({ engine, deps, images, blobs, open: contents, gate, signal: either });
-  const result = await sent.finally(() => {
-    run.ended++;
-    run.sending--;
-  });
+  const result = await deliver({ run, images, blobs, open: pipeline.counted(contents), gate });
   const broken = isLoadFailure(result);
   if (result.status !== 0 || broken !== undefined) {
     const words = broken === undefined ? wordsOf(result) : wordsOf({ ...result, stderr: broken });
-    throw engineFailed(describeEngine(engine), `loading ${nameOf(group)}`, words);
+    throw engineFailed(describeEngine(engine), `loading ${nameOf(group)}`, words, { engine });
   }
-  if (run.sending === 0) deps.onStage?.('proving');
+  if (pipeline.sending === 0) deps.onStage?.('proving');
   const ref = name ?? idRef(engine, group.id);
   return { ref, doubt: await prove(engine, group, ref, signal), note };
 }
@@ -213,13 +198,4 @@ function contradiction(name: string, layer: Digest, one: Digest, other: Digest):
     side: 'source',
     hint: 'The image contradicts itself: build or pull it again.',
   });
-}
-
-function counted(run: Run, open: OpenBlob): OpenBlob {
-  return async function* (blob): ByteStream & AsyncGenerator<Uint8Array> {
-    for await (const chunk of open(blob)) {
-      yield chunk;
-      run.moved += chunk.byteLength;
-    }
-  };
 }

@@ -29,7 +29,8 @@ export function isStale(name: string, age = STALE_AFTER, now = Date.now()): bool
 export async function tag(engine: Engine, from: string, name: string, signal: AbortSignal): Promise<void> {
   // Always the full name: `podman tag X rt/app:1` makes localhost/rt/app:1.
   const result = await query(engine, tagArgs(engine, checkArgument(from), checkArgument(name)), signal);
-  if (result.status !== 0) throw engineFailed(describeEngine(engine), `naming an image ${name}`, wordsOf(result));
+  if (result.status !== 0)
+    throw engineFailed(describeEngine(engine), `naming an image ${name}`, wordsOf(result), { engine });
 }
 
 /**
@@ -67,18 +68,32 @@ export async function remove(
 ): Promise<{ readonly left: ReadonlySet<string>; readonly words: string | undefined }> {
   const words = await untag(engine, names, signal);
   if (words === undefined) return { left: new Set(), words };
-  const left = new Set<string>();
   try {
-    for (const chunk of chunksOf(names, NAMES_AT_ONCE)) {
-      const { images } = await inspect(engine, chunk, signal);
-      const there = new Set(images.flatMap((image) => image.names.map(tryNormalizeReference)));
-      for (const name of chunk) if (there.has(name)) left.add(name);
-    }
+    const there = await lookUp(engine, names, signal);
+    return { left: new Set(names.filter((name) => there.has(name))), words };
   } catch {
     // It does not say: what was to go may all be there.
     return { left: new Set(names), words };
   }
-  return { left, words };
+}
+
+/** What names lead to: those that are there. @throws TransferError ENGINE_FAILED */
+export async function lookUp(
+  engine: Engine,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Digest>> {
+  const found = new Map<string, Digest>();
+  for (const chunk of chunksOf(names, NAMES_AT_ONCE)) {
+    if (engine.family === 'ctr') {
+      for (const { name, target } of await ctrImages(engine, signal, chunk)) found.set(name, target);
+      continue;
+    }
+    for (const image of (await inspect(engine, chunk, signal)).images) {
+      for (const name of image.names) found.set(tryNormalizeReference(name) ?? name, image.id);
+    }
+  }
+  return found;
 }
 
 /**
@@ -100,7 +115,7 @@ export async function checkNames(
       const found = ids[at];
       if (found === id) continue;
       const words = `expected image ${id} under that name, found ${found ?? 'none'}`;
-      throw engineFailed(describeEngine(engine), `naming an image ${name}`, words);
+      throw engineFailed(describeEngine(engine), `naming an image ${name}`, words, { engine });
     }
   }
 }
@@ -112,7 +127,7 @@ async function idsOf(
   signal: AbortSignal,
 ): Promise<readonly (Digest | undefined)[]> {
   if (engine.family !== 'ctr') return (await inspect(engine, names, signal)).images.map(({ id }) => id);
-  const found = new Map((await ctrImages(engine, signal, names)).map(({ name, target }) => [name, target]));
+  const found = await lookUp(engine, names, signal);
   return names.map((name) => found.get(name));
 }
 

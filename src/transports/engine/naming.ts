@@ -2,8 +2,8 @@ import { type Digest } from '../../primitives/digest.js';
 import { type LoadGroup } from './groups.js';
 import { inspect } from './inventory.js';
 import { idRef } from './load.js';
+import { anchor, checkNames, lookUp, remove, tag, untag } from './names.js';
 import { type Run } from './run.js';
-import { anchor, checkNames, remove, tag, untag } from './names.js';
 
 /** Milliseconds for each call that tidies up after a failure, when the run's own signal may be aborted already. */
 const TIDY = 60_000;
@@ -12,44 +12,34 @@ const SECOND_LOOK = 1_000;
 
 /**
  * Gives every image its names, all at the end: until the last load is proven, every old name leads where it led.
- * Should one name be refused, those before it are put back.
+ * Should one name be refused, `takeBack` puts those before it back.
  * @throws TransferError ENGINE_FAILED
  */
 export async function giveNames(run: Run, refs: ReadonlyMap<LoadGroup, string>): Promise<void> {
   const { engine, have, signal } = run;
+  const { moved, temporary } = run.traces;
   const wanted = [...refs].flatMap(([group, ref]) => group.names.map((name) => ({ name, id: group.id, ref })));
-  const kept = keptNames(run, wanted);
-  const given: string[] = [];
-  let anchors: Anchors = new Map();
   run.deps.onStage?.('naming');
-  try {
-    anchors = await anchor(engine, have.names, moving(run, [...kept, ...wanted]), run.temporary, signal);
-    for (const { name, id, ref } of kept) {
-      given.push(name);
-      await tag(engine, anchors.get(id) ?? ref, name, signal);
-    }
-    for (const { name, id, ref } of wanted) {
-      if (have.names.get(name) === id) continue;
-      given.push(name);
-      await tag(engine, anchors.get(id) ?? ref, name, signal);
-    }
-    // Anchors go last: until every name is checked, one may have to go back.
-    const needed = new Set(anchors.values());
-    await dropTemporary(run, (name) => !needed.has(name));
-    await checkNames(
-      engine,
-      wanted.map(({ name, id }) => [name, id]),
-      signal,
-    );
-  } catch (error) {
-    await putBack(run, given, anchors);
-    throw error;
+  await lookAgain(run, wanted);
+  const due = [...keptNames(run, wanted), ...wanted].filter(({ name, id }) => have.names.get(name) !== id);
+  const anchors = await anchor(engine, have.names, anchored(run, due), temporary, signal);
+  run.anchors = anchors;
+  for (const { name, id, ref } of due) {
+    // Where an earlier try has moved it, what it led to before that counts.
+    if (!moved.has(name)) moved.set(name, have.names.get(name));
+    await tag(engine, anchors.get(id) ?? ref, name, signal);
   }
+  // Anchors go last: until every name is checked, one may have to go back.
+  const needed = new Set(anchors.values());
+  await dropTemporary(run, (name) => !needed.has(name));
+  await checkNames(
+    engine,
+    wanted.map(({ name, id }) => [name, id]),
+    signal,
+  );
+  moved.clear();
   await dropTemporary(run, () => true);
 }
-
-/** What to call images by whose names move, where they have no ID to be called by. */
-type Anchors = ReadonlyMap<Digest, string>;
 
 interface Naming {
   readonly name: string;
@@ -58,11 +48,22 @@ interface Naming {
   readonly ref: string;
 }
 
-/** Images that lose a name, and those that get one. */
-function moving({ have }: Run, wanted: readonly Naming[]): ReadonlySet<Digest> {
-  const moved = wanted.filter(({ name, id }) => have.names.get(name) !== id);
-  const before = moved.map(({ name }) => have.names.get(name)).filter((id) => id !== undefined);
-  return new Set([...before, ...moved.map(({ id }) => id)]);
+/** Names may have moved since the engine was first asked: while images travel, hours pass. */
+async function lookAgain({ engine, deps, have, pipeline, signal }: Run, wanted: readonly Naming[]): Promise<void> {
+  if (pipeline.moved === 0) return;
+  const names = wanted.flatMap(({ name }) => [name, deps.previousName?.(name) ?? name]);
+  const now = await lookUp(engine, [...new Set(names)], signal);
+  for (const name of names) {
+    const id = now.get(name);
+    if (id === undefined) have.names.delete(name);
+    else have.names.set(name, id);
+  }
+}
+
+/** Images that lose a name, or have lost it to an earlier try, and those that get one. */
+function anchored({ have, traces }: Run, due: readonly Naming[]): ReadonlySet<Digest> {
+  const before = [...due.map(({ name }) => have.names.get(name)), ...traces.moved.values()];
+  return new Set([...before.filter((id) => id !== undefined), ...due.map(({ id }) => id)]);
 }
 
 /** Further names for the images that names are about to leave, where that was asked for. */
@@ -79,34 +80,42 @@ function keptNames({ engine, deps, have }: Run, wanted: readonly Naming[]): read
       deps.emit({ type: 'note', message: `what ${name} led to is not kept as ${further}: ${why}` });
     } else kept.set(further, { name: further, id: before, ref: idRef(engine, before) });
   }
-  return [...kept.values()].filter(({ name, id }) => have.names.get(name) !== id);
+  return [...kept.values()];
 }
 
-async function putBack({ engine, have }: Run, given: readonly string[], anchors: Anchors): Promise<void> {
-  for (const name of given.toReversed()) {
+/** Lets names lead where they led before the first try, as far as it can. */
+async function putBack({ engine, anchors, traces: { moved } }: Run): Promise<void> {
+  for (const [name, before] of [...moved].toReversed()) {
     const tidy = AbortSignal.timeout(TIDY);
-    const before = have.names.get(name);
-    if (before === undefined) await untag(engine, [name], tidy);
-    else await tag(engine, anchors.get(before) ?? idRef(engine, before), name, tidy).catch(() => undefined);
+    const isBack =
+      before === undefined
+        ? (await remove(engine, [name], tidy)).left.size === 0
+        : await tag(engine, anchors.get(before) ?? idRef(engine, before), name, tidy).then(
+            () => true,
+            () => false,
+          );
+    if (isBack) moved.delete(name);
   }
 }
 
 async function dropTemporary(run: Run, isDue: (name: string) => boolean): Promise<void> {
-  const names = [...run.temporary].filter(isDue);
+  const { temporary } = run.traces;
+  const names = [...temporary].filter(isDue);
   if (names.length === 0) return;
   const { left, words = '' } = await remove(run.engine, names, run.signal);
-  for (const name of names) if (!left.has(name)) run.temporary.delete(name);
+  for (const name of names) if (!left.has(name)) temporary.delete(name);
   if (left.size > 0) run.deps.emit({ type: 'note', message: `a temporary name could not be removed: ${words}` });
 }
 
-/** After a failure: takes away every temporary name, and what came without a name. Never throws. */
+/** After a failure: puts names back, and takes away every temporary one, and what came without a name. Never throws. */
 export async function takeBack(run: Run): Promise<void> {
-  const { engine, temporary, unnamed } = run;
+  const { engine, traces, unnamed } = run;
   try {
+    await putBack(run);
     for (let look = 0; look < (run.signal.aborted ? 2 : 1); look++) {
       if (look > 0) await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK));
       // Some of them may not be there, and it says so: no matter.
-      await untag(engine, [...temporary], new AbortController().signal, TIDY);
+      await untag(engine, [...traces.temporary], new AbortController().signal, TIDY);
       for (const id of unnamed) await removeUnnamed(run, id, AbortSignal.timeout(TIDY));
     }
   } catch {

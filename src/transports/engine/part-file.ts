@@ -14,7 +14,8 @@ export interface PartFile {
   readonly free: number | undefined;
 }
 
-interface Place {
+/** Where it is. */
+export interface Place {
   readonly machine: Machine;
   /** What messages call the receiver. */
   readonly label: string;
@@ -29,36 +30,50 @@ const ownFolder = `d=$1-$(id -u)
 own() { [ -d "$d" ] && [ ! -L "$d" ] && [ -O "$d" ]; }
 alive() { read -r who pid <"$1${OWNER}" && kill -0 "$pid"; } 2>/dev/null`;
 
+/** Bytes a second that a disk copies at the least. */
+const SLOWEST_DISK = 5_000_000;
+
 // Two transfers of one layer to one machine must not write into one file. Between two commands of the other one there
 // is a moment in which no process of it is there: hence the second look. What a broken connection of our own was
-// writing may still get some late bytes: it is ended, and the file is copied away from under it.
+// writing may still get some late bytes: it is ended, and should it not end, the file is copied away from under it.
 const prepare = `umask 077
 ${ownFolder}
 mkdir -p "$d" 2>/dev/null
 own || { echo "$d is not a folder of this user" >&2; exit 3; }
 f=$d/$2 o=$d/$2${OWNER} me=$3
 if ! (set -C; echo "$me $$" >"$o") 2>/dev/null; then
-  before=$(cat "$o")
-  if [ "\${before%% *}" = "$me" ]; then kill "\${before#* }" 2>/dev/null
+  before=$(cat "$o") mine= n=0
+  if [ "\${before%% *}" = "$me" ]; then mine=1; kill "\${before#* }" 2>/dev/null; fi
+  while alive "$f" && [ "$n" -lt 5 ]; do sleep 1; n=$((n + 1)); done
+  if [ "$mine" ]; then
+    if alive "$f"; then cp "$f" "$f.$$" && mv -f "$f.$$" "$f" || rm -f "$f" "$f.$$"; fi
   else
-    n=0
-    while alive "$f" && [ "$n" -lt 5 ]; do sleep 1; n=$((n + 1)); done
     sleep 2
     if alive "$f" || [ "$(cat "$o")" != "$before" ]; then echo "another transfer is sending it" >&2; exit 4; fi
   fi
   echo "$me $$" >"$o"
 fi
-if [ -f "$f" ]; then cp "$f" "$f.$$" && mv -f "$f.$$" "$f" || rm -f "$f" "$f.$$"; fi
 echo "$d"
 if [ -f "$f" ]; then wc -c <"$f"; else echo 0; fi
 df -Pk "$d" | tail -n 1`;
 
+/** A part file that is wanted. */
+export interface PartWish {
+  /** The number of the user there is put behind it. */
+  readonly folder: string;
+  readonly name: string;
+  readonly owner: string;
+  /** Bytes that it will hold at the most. */
+  readonly bytes: number;
+}
+
 /**
- * Looks at (or makes) a file in `folder` (with the number of the user there behind it), and takes it for `owner`.
+ * Looks at the file (or makes it), and takes it for `owner`.
  * @throws TransferError ENGINE_FAILED, also when another transfer is at it
  */
-export async function openPart(place: Place, folder: string, name: string, owner: string): Promise<PartFile> {
-  const result = await shell(place, prepare, [folder, name, owner]);
+export async function openPart(place: Place, { folder, name, owner, bytes }: PartWish): Promise<PartFile> {
+  const timeoutMs = QUERY_TIMEOUT + Math.ceil(bytes / SLOWEST_DISK) * 1000;
+  const result = await shell(place, prepare, [folder, name, owner], timeoutMs);
   const [own, size, disk] = result.stdout.trim().split('\n');
   if (result.status !== 0 || own === undefined || size === undefined || !/^\s*\d+\s*$/.test(size)) {
     throw engineFailed(place.label, `making a temporary file in ${folder}`, wordsOf(result));
@@ -112,7 +127,12 @@ export async function removeParts(place: Place, name: string): Promise<readonly 
   return [...new Set(result.stdout.split('\n').filter((line) => line !== ''))];
 }
 
-function shell({ machine, signal }: Place, script: string, args: readonly string[]): Promise<ClientResult> {
+function shell(
+  { machine, signal }: Place,
+  script: string,
+  args: readonly string[],
+  timeoutMs = QUERY_TIMEOUT,
+): Promise<ClientResult> {
   const client = { machine, command: ['sh', '-c', script, 'ferry'] };
-  return runClient({ client, args, signal, timeoutMs: QUERY_TIMEOUT });
+  return runClient({ client, args, signal, timeoutMs });
 }

@@ -117,7 +117,9 @@ function hintOf(attempts: readonly Attempt[]): string {
   if (/permission denied/i.test(all)) {
     return `${isDocker ? 'Add the user to the docker group there' : 'Connect as a user who may use it'}, or ${OTHER}.`;
   }
-  const hint = hintFor(all);
+  const hint = attempts
+    .map((attempt) => hintFor(saidBy(attempt), { family: attempt.kind, command: attempt.command }))
+    .find((each) => each !== undefined);
   return hint === undefined ? `Start the engine there, or ${OTHER}.` : `${hint} Or ${OTHER}.`;
 }
 

@@ -85,7 +85,7 @@ const tooMuch = (machine: Machine, cause: unknown): TransferError =>
     `${hostOf(machine)}: printed more than ${String(ANSWER)} bytes when asked for its engine`,
     {
       side: 'sink',
-      hint: 'Look at what `docker image ls` prints there, and at what its login scripts print.',
+      hint: 'Look at what its login scripts print, and at how many images its engine lists.',
       cause,
     },
   );

@@ -92,7 +92,7 @@ export async function storedManifests(
   if (status === 404) return undefined;
   if (status !== 200 || !isObject(body)) {
     const said = isObject(body) && typeof body['message'] === 'string' ? body['message'] : `status ${String(status)}`;
-    throw engineFailed(describeEngine(engine), `asking for image ${ref}`, said);
+    throw engineFailed(describeEngine(engine), `asking for image ${ref}`, said, { engine });
   }
   const manifests = isArray(body['Manifests']) ? body['Manifests'] : [];
   return { id: digestAt(body, 'Id'), available: new Set(manifests.flatMap(availableDigest)) };

@@ -43,6 +43,7 @@ export async function answer(
   signal: AbortSignal,
 ): Promise<string> {
   const result = await query(engine, args, signal);
-  if (result.status !== 0) throw engineFailed(describeEngine(engine), doing, wordsOf({ ...result, stdout: '' }));
+  if (result.status !== 0)
+    throw engineFailed(describeEngine(engine), doing, wordsOf({ ...result, stdout: '' }), { engine });
   return result.stdout;
 }

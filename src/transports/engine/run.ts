@@ -5,6 +5,7 @@ import { type Engine } from './engine.js';
 import { type LoadGroup } from './groups.js';
 import { type Holdings } from './holdings.js';
 import { type Pipeline } from './pipeline.js';
+import { type Traces } from './traces.js';
 
 /** The state of one `receive`. */
 export interface Run {
@@ -13,21 +14,13 @@ export interface Run {
   readonly open: OpenBlob;
   readonly signal: AbortSignal;
   readonly have: Holdings;
-  /** Temporary names that may be in the engine. They go at the end, however it ends. */
-  readonly temporary: Set<string>;
-  /** Names of checkpoints that this run has made. They go when it succeeds. */
-  readonly checkpoints: Set<string>;
+  /** Temporary names go at the end, however it ends; checkpoints and files when it succeeds. */
+  readonly traces: Traces;
   /** What this run has loaded, or is loading: what comes after it builds on it, and fails with it. */
   readonly brought: LoadGroup[];
   readonly pipeline: Pipeline;
+  /** What to call images by whose names move, where they have no ID to be called by. */
+  anchors: ReadonlyMap<Digest, string>;
   /** IDs of images without a name that were not there before. They go when the run fails. */
   readonly unnamed: Set<Digest>;
-  /** Bytes of blobs sent. */
-  moved: number;
-  /** Loads that are being sent at this moment. */
-  sending: number;
-  /** Loads that were sent, however that ended. */
-  ended: number;
-  /** Two commands at a time were seen to run there. */
-  twoAtOnce: boolean;
 }

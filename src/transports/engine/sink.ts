@@ -2,6 +2,7 @@ import { blobsIn, type ImageNode, imagesIn } from '../../model/graph.js';
 import { type Receipt, type ReceiptItem } from '../../model/receipt.js';
 import { type ImageSink } from '../../ports.js';
 import { type Digest } from '../../primitives/digest.js';
+import { runClient } from './client.js';
 import { type EngineDeps } from './deps.js';
 import { describeEngine, type Engine } from './engine.js';
 import { blobsOf, type Grouping, groupLoads, type LoadGroup, taggable } from './groups.js';
@@ -12,7 +13,8 @@ import { type Run } from './run.js';
 import { Pipeline } from './pipeline.js';
 import { giveNames, takeBack } from './naming.js';
 import { surveyEngine } from './survey.js';
-import { noteLeftovers, sweep } from './sweep.js';
+import { noteCheckpoints, sweep } from './sweep.js';
+import { movedNote, noTraces } from './traces.js';
 
 /**
  * An engine that takes images. Each image is one load, under a temporary name; it is proven; when all are, they get
@@ -64,34 +66,32 @@ async function receive(
   given: Pick<Run, 'engine' | 'deps' | 'open' | 'signal' | 'have'>,
   grouping: Grouping,
 ): Promise<Receipt> {
-  const { engine, signal, have } = given;
+  const { engine, deps, signal, have } = given;
   const before = copyOf(have);
-  const temporary = given.deps.delivery?.temporary ?? new Set<string>();
-  const own = { temporary, checkpoints: new Set<string>(), unnamed: new Set<Digest>() };
-  const run: Run = {
-    ...given,
-    ...own,
-    brought: [],
-    pipeline: new Pipeline(),
-    moved: 0,
-    sending: 0,
-    ended: 0,
-    twoAtOnce: false,
-  };
-  noteLeftovers(run, grouping.groups);
+  const { delivery } = deps;
+  const traces = delivery?.traces ?? noTraces();
+  const pipeline = new Pipeline(delivery && ((failed) => doNothing(engine, AbortSignal.any([signal, failed]))));
+  const run: Run = { ...given, traces, pipeline, brought: [], anchors: new Map(), unnamed: new Set() };
+  noteCheckpoints(run, grouping.groups);
   try {
     const loaded = await loadAll(run, grouping.groups);
     await giveNames(run, refsOf(run, grouping.groups, loaded));
     await sweep(run, grouping.groups, before);
     const items = grouping.members.map((member) => itemFor(member, before, loaded));
-    return { items, bytesMoved: run.moved, engine: describeEngine(engine) };
+    return { items, bytesMoved: pipeline.moved, engine: describeEngine(engine) };
   } catch (error) {
-    await run.pipeline.end(error);
+    await pipeline.end(error);
     await takeBack(run);
+    const note = movedNote(traces);
+    // Over a line there may be another try.
+    if (note !== undefined && delivery === undefined) deps.emit({ type: 'note', message: note });
     signal.throwIfAborted();
     throw error;
   }
 }
+
+const doNothing = ({ machine }: Engine, signal: AbortSignal): Promise<unknown> =>
+  runClient({ client: { machine, command: ['true'] }, args: [], signal });
 
 async function loadAll(run: Run, groups: readonly LoadGroup[]): Promise<ReadonlyMap<LoadGroup, Loaded>> {
   const loading = new Map<LoadGroup, Promise<Loaded>>();

@@ -1,9 +1,12 @@
 import { type Descriptor } from '../../model/descriptor.js';
 import { tryNormalizeReference } from '../../model/reference.js';
 import { type ImageSource } from '../../ports.js';
-import { TransferError } from '../../primitives/errors.js';
+import { type ByteStream } from '../../primitives/bytes.js';
+import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { type Digest, hexOf } from '../../primitives/digest.js';
 import { printable } from '../../primitives/printable.js';
+import { dataRootTree } from '../data-root/index.js';
+import { type WantedImage } from '../data-root/wanted.js';
 import { streamClient } from './client.js';
 import { type EngineDeps } from './deps.js';
 import { saveArgs } from './dialect.js';
@@ -11,13 +14,15 @@ import { describeEngine, type Engine, livesByName } from './engine.js';
 import { checkArgument } from './failure.js';
 import { type EngineImage, inspect } from './inventory.js';
 
+type Blob = Pick<Descriptor, 'digest' | 'size'>;
+
 /** Which layers, by diffID, nobody needs of these images. */
 export type Unneeded = (images: readonly EngineImage[]) => Promise<ReadonlySet<Digest>>;
 
 /**
- * Images of an engine by name or ID, through one `save` of all of them. The client's exit status is known before the
- * stream ends, so a save that broke off is never taken for a whole one. Layers that are `unneeded` are not kept; who
- * reads one all the same causes a second save.
+ * Images of an engine by name or ID: out of its own storage where we may read it, else through one `save` of all of
+ * them. The client's exit status is known before the stream ends, so a save that broke off is never taken for a whole
+ * one. Layers that are `unneeded` are not kept; who reads one all the same causes a second save.
  * @throws TransferError NOT_FOUND with every name that is not there, before anything is read; ENGINE_FAILED when the
  * save fails.
  */
@@ -29,6 +34,7 @@ export async function engineSource(
 ): Promise<ImageSource> {
   const wanted = [...new Set(names.map(checkArgument))];
   const images = await inspectAll(engine, wanted, deps.signal);
+  const label = labelOf(engine, wanted);
   const refs = wanted.map((name, at) => saveArgument(engine, name, images[at]));
   // Layers that images share are counted by the engine for each of them: this is an upper bound.
   const sizes = new Map(images.map((image) => [image.id, image.size]));
@@ -39,39 +45,91 @@ export async function engineSource(
       describeEngine(engine),
       `saving ${wanted.map((name) => printable(name, 100)).join(', ')}`,
     );
-    return deps.openStream(labelOf(engine, wanted), bytes, expected, drop);
+    return deps.openStream(label, bytes, expected, drop);
   };
-  const none = new Set<Digest>();
-  if (unneeded === undefined) return save(Promise.resolve(none));
+  const saveAll = (): Promise<ImageSource> => save(Promise.resolve(new Set<Digest>()));
+  const stored = await openStored(engine, label, wanted, images, deps);
+  if (stored !== undefined) return withSpare(stored, saveAll, deps);
+  if (unneeded === undefined) return saveAll();
   const drop = unneeded(images);
   // A save that fails before its first byte never waits for it.
   drop.catch(() => undefined);
   const source = await save(drop);
   const dropped = await drop;
-  return dropped.size === 0 ? source : withoutLayers(source, dropped, () => save(Promise.resolve(none)));
+  if (dropped.size === 0) return source;
+  return backedBy(source, saveAll, (blob, spare) => (dropped.has(blob.digest) ? spare(0) : source.open(blob)));
 }
 
-/** `source`, which does not hold the layers in `dropped`; `whole` gets one that does, when it turns out to be needed. */
-function withoutLayers(
+/** The images out of the engine's own storage; undefined: a save is needed. */
+async function openStored(
+  engine: Engine,
+  label: string,
+  words: readonly string[],
+  images: readonly EngineImage[],
+  { openTree }: EngineDeps,
+): Promise<ImageSource | undefined> {
+  if (openTree === undefined) return undefined;
+  const wanted: WantedImage[] = [];
+  for (const [at, image] of images.entries()) {
+    const found = savedName(engine, words[at] ?? '', image);
+    if (found === undefined) return undefined;
+    wanted.push({ image, name: found.name });
+  }
+  const tree = await dataRootTree(engine, label, wanted);
+  return tree && openTree(tree);
+}
+
+/** Storage may change, or hold what we cannot read, while it is being read: a save goes on where that ended. */
+function withSpare(stored: ImageSource, save: () => Promise<ImageSource>, { emit, signal }: EngineDeps): ImageSource {
+  return backedBy(stored, save, async function* (blob, spare) {
+    let done = 0;
+    try {
+      for await (const chunk of stored.open(blob)) {
+        yield chunk;
+        done += chunk.byteLength;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isTransferError(error)) throw error;
+      emit({ type: 'note', message: `${error.message}: asking the engine for a save instead` });
+    }
+    yield* spare(done);
+  });
+}
+
+/** `source` with another one behind it, that is made when it turns out to be needed. */
+function backedBy(
   source: ImageSource,
-  dropped: ReadonlySet<Digest>,
-  whole: () => Promise<ImageSource>,
+  makeSpare: () => Promise<ImageSource>,
+  open: (blob: Blob, spare: (skipped: number) => ByteStream) => ByteStream,
 ): ImageSource {
   let later: Promise<ImageSource> | undefined;
-  async function* openWhole(blob: Pick<Descriptor, 'digest' | 'size'>): AsyncGenerator<Uint8Array> {
-    yield* (await (later ??= whole())).open(blob);
+  async function* openSpare(blob: Blob, skipped: number): AsyncGenerator<Uint8Array> {
+    const spare = await (later ??= makeSpare());
+    // What it calls a blob may be known only when its lists were read.
+    await spare.images();
+    yield* withoutStart(spare.open(blob), skipped);
   }
   return {
     label: source.label,
     images: () => source.images(),
     has: (digest) => source.has(digest),
-    open: (blob) => (dropped.has(blob.digest) ? openWhole(blob) : source.open(blob)),
+    open: (blob) => open(blob, (skipped) => openSpare(blob, skipped)),
     audit: (reached) => source.audit(reached),
     close: async () => {
       await source.close();
       await (await later?.catch(() => undefined))?.close();
     },
   };
+}
+
+async function* withoutStart(bytes: ByteStream, skipped: number): AsyncGenerator<Uint8Array> {
+  let left = skipped;
+  for await (const chunk of bytes) {
+    if (left < chunk.byteLength) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.byteLength);
+  }
 }
 
 /** What messages call it: `docker 28.5.2 (overlay2): app:1 and 2 more`. */
@@ -111,4 +169,26 @@ function saveArgument(engine: Engine, name: string, image: EngineImage | undefin
   // Its last names are all by which containerd lets an image be exported.
   if (livesByName(engine)) return image.names[0] ?? name;
   return hexOf(image.id).startsWith(name.replace(/^sha256:/, '')) ? image.id : name;
+}
+
+/**
+ * The name that a save gives the image which `word` was found to be; undefined: only the engine knows. By its ID it gets
+ * none.
+ */
+function savedName(
+  engine: Engine,
+  word: string,
+  image: EngineImage,
+): { readonly name: string | undefined } | undefined {
+  if (word.includes('@')) return undefined;
+  const full = tryNormalizeReference(word);
+  const names = image.names.filter((name) => {
+    const known = tryNormalizeReference(name);
+    return (
+      known !== undefined &&
+      (known === full || (engine.family === 'podman' && known === tryNormalizeReference(`localhost/${word}`)))
+    );
+  });
+  if (names.length > 0) return names.length === 1 ? { name: names[0] } : undefined;
+  return hexOf(image.id).startsWith(word.replace(/^sha256:/, '')) ? { name: undefined } : undefined;
 }

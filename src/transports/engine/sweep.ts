@@ -2,14 +2,14 @@ import { hasServed } from './checkpoints.js';
 import { describeEngine } from './engine.js';
 import { type LoadGroup } from './groups.js';
 import { type Holdings } from './holdings.js';
-import { type Run } from './run.js';
 import { isStale, remove } from './names.js';
 import { removePart } from './part-file.js';
+import { type Run } from './run.js';
 
 /** Notes the checkpoints of `groups` that earlier tries, and runs, have left: should this one fail, they stay. */
-export function noteLeftovers({ deps, have }: Run, groups: readonly LoadGroup[]): void {
+export function noteCheckpoints({ traces, have }: Run, groups: readonly LoadGroup[]): void {
   const ids = new Set(groups.map(({ id }) => id));
-  for (const name of have.names.keys()) if (hasServed(name, ids)) deps.delivery?.leftovers.add(name);
+  for (const name of have.names.keys()) if (hasServed(name, ids)) traces.checkpoints.add(name);
 }
 
 /**
@@ -17,21 +17,19 @@ export function noteLeftovers({ deps, have }: Run, groups: readonly LoadGroup[])
  * is no reason for this one to fail.
  */
 export async function sweep(run: Run, groups: readonly LoadGroup[], before: Holdings): Promise<void> {
-  const { engine, signal, checkpoints } = run;
-  const leftovers = run.deps.delivery?.leftovers ?? new Set<string>();
+  const { engine, signal } = run;
+  const { checkpoints, files } = run.traces;
   const done = new Set(groups.map(({ id }) => id));
   const stale = [...before.names.keys()].filter((name) => isStale(name) || hasServed(name, done));
-  const names = [...new Set([...checkpoints, ...[...leftovers].filter((each) => !isPath(each)), ...stale])];
+  const names = [...new Set([...checkpoints, ...stale])];
   const { left } = await remove(engine, names, signal);
-  for (const name of names) if (!left.has(name)) leftovers.delete(name);
-  const place = { machine: engine.machine, label: describeEngine(engine), signal };
+  for (const name of names) if (!left.has(name)) checkpoints.delete(name);
   // The line may have dropped after the load and before its file was removed.
-  for (const path of [...leftovers].filter(isPath)) {
+  const place = { machine: engine.machine, label: describeEngine(engine), signal };
+  for (const path of files) {
     await removePart(place, path).then(
-      () => leftovers.delete(path),
+      () => files.delete(path),
       () => undefined,
     );
   }
 }
-
-const isPath = (leftover: string): boolean => leftover.startsWith('/');

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isArray, isObject, parseJson } from '../../model/json.js';
+import { hexOf } from '../../primitives/digest.js';
+import { TransferError } from '../../primitives/errors.js';
+import { type UnpackedStore } from './unpacked-images.js';
+
+/**
+ * Podman with overlay (containers/storage): `overlay-layers/layers.json` has layers by diffID; a config is a file whose
+ * name is the base64 of its digest.
+ * @throws when the list of layers cannot be read
+ */
+export async function overlayStore(root: string): Promise<UnpackedStore> {
+  const path = join(root, 'overlay-layers', 'layers.json');
+  const list = parseJson(await readFile(path), path);
+  const ids = new Map<string, string>();
+  for (const layer of isArray(list) ? list : []) {
+    if (!isObject(layer)) continue;
+    const { id, 'diff-digest': diffId } = layer;
+    if (typeof id === 'string' && /^[0-9a-f]{64}$/.test(id) && typeof diffId === 'string') ids.set(diffId, id);
+  }
+  return {
+    config: (id) => join(root, 'overlay-images', hexOf(id), `=${Buffer.from(id).toString('base64')}`),
+    layer: (diffIds) => {
+      const id = ids.get(diffIds.at(-1) ?? '');
+      if (id === undefined) throw new TransferError('NOT_FOUND', `${path}: no layer ${String(diffIds.at(-1))}`);
+      return Promise.resolve({
+        split: join(root, 'overlay-layers', `${id}.tar-split.gz`),
+        folder: join(root, 'overlay', id, 'diff'),
+      });
+    },
+  };
+}
