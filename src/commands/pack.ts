@@ -1,19 +1,24 @@
+import { type Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { displayName } from '../engine/display.js';
 import { transfer } from '../engine/transfer.js';
 import { type ImageNode, imagesIn } from '../model/graph.js';
 import { statedCompression } from '../model/media-types.js';
 import { type Plan } from '../model/plan.js';
+import { TransferError } from '../primitives/errors.js';
 import { type Context, type PackOptions } from './options.js';
 import { outputSink } from './output.js';
 import { readImages, requireImages } from './read.js';
 import { type PackResult } from './results.js';
 import { summarize } from './summary.js';
+import { allWords } from './words.js';
 
 /**
  * Writes what sources hold into one bundle, or into an OCI layout folder.
  * @throws TransferError see docs/cli.md, "Exit status"; the output is then as it was before.
  */
 export async function pack(options: PackOptions, context: Context): Promise<PackResult> {
+  await checkOutputIsNoSource(options);
   const sink = await outputSink(options);
   const reading = await readImages(options, context);
   try {
@@ -40,6 +45,25 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
   } finally {
     await reading.close();
   }
+}
+
+/** A file that takes the place of its own source would lose what was not asked for. A folder is added to. */
+async function checkOutputIsNoSource(options: PackOptions): Promise<void> {
+  const { output } = options;
+  const file = await fileAt(output);
+  if (file === undefined) return;
+  for (const word of await allWords(options)) {
+    const source = await fileAt(word.replace(/^file:/, ''));
+    if (source?.ino !== file.ino || source.dev !== file.dev) continue;
+    throw new TransferError('USAGE', `${output}: the output is a source as well`, {
+      hint: 'Write to another file.',
+    });
+  }
+}
+
+async function fileAt(path: string): Promise<Stats | undefined> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isFile() === true ? stats : undefined;
 }
 
 /** What some engine cannot take of this bundle, and what else is worth knowing before it travels. */

@@ -53,7 +53,7 @@ export async function send(options: SendOptions, context: Interruptible<SendResu
       options.clean === true ? await cleanAll(hosts, jobs) : await sendAll(hosts, jobs, options, context, stop);
     return await concluded(hosts, notes, options);
   } catch (error) {
-    const isWorthTelling = hosts.some((host) => host.hasEnded || host.result().checkpoints.length > 0);
+    const isWorthTelling = hosts.some((host) => host.isWorthTelling);
     if (context.signal.aborted && isWorthTelling) context.onInterrupted?.(await concluded(hosts, [], options));
     throw error;
   } finally {

@@ -21,7 +21,7 @@ export type Location =
 /**
  * Reads a SOURCE word: `-`, `file:PATH`, `engine:NAME`, a path that exists, `ssh://HOST/NAME`, or an image name, in
  * this order.
- * @throws TransferError NOT_FOUND when it is none of them.
+ * @throws TransferError NOT_FOUND when it is none of them, USAGE when it is an address of another kind.
  */
 export function parseLocation(word: string): Location {
   if (word === '-') return { kind: 'stdin' };
@@ -33,6 +33,12 @@ export function parseLocation(word: string): Location {
     return { kind: 'remote', word };
   }
   if (isName) return { kind: 'engine', name: word };
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(word)) {
+    throw new TransferError('USAGE', `${printable(word)}: no kind of address that is read`, {
+      side: 'source',
+      hint: 'Download it first and name the file; images of another machine are ssh://[user@]host/NAME.',
+    });
+  }
   throw new TransferError('NOT_FOUND', `${printable(word)}: no such file or folder`, {
     side: 'source',
     hint: `Check the path; an image of the engine can be written engine:${printable(word)}.`,

@@ -96,6 +96,13 @@ describe('send', () => {
     `);
   });
 
+  test('that was interrupted says how things are there', () => {
+    const host = results.sentHost('h', { state: 'interrupted', notes: ['these names may have moved already: app:1'] });
+    const report = renderSend(results.send([host]), pipe, options);
+    expect(report.wanted).toBe(true);
+    expect(report.lines).toContain('h: these names may have moved already: app:1');
+  });
+
   test('of an image that was there under another name', () => {
     const named = receipt(results.item('docker.io/library/app:1.4', 'proven', 'the image was there already'));
     const report = renderSend(results.send([results.sentHost('h', { bytesSent: 0, receipt: named })]), pipe, options);

@@ -191,6 +191,20 @@ describe('wrong input of pack', () => {
     expect(readdirSync(at()).filter((name) => name.startsWith('o.'))).toEqual([]);
   });
 
+  test('an output that is a source is refused, by whatever name, and kept', async () => {
+    const path = await a();
+    const before = readFileSync(path);
+    for (const [sources, output] of [
+      [[path], path],
+      [[`file:${path}`], path],
+      [[put(at('other'), 'x'), path], `${at()}/./a.tar`],
+    ] as const) {
+      const fault = await faultOf(run([...sources], output));
+      expect(fault).toMatchObject({ code: 'USAGE', message: expect.stringContaining('the output is a source') });
+    }
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
   test('exits 7: LOCKED', async () => {
     put(at(`out.tar.${idOf(process.ppid)}.part`), '');
     expect(await faultOf(run([await a()], at('out.tar')))).toMatchObject({ code: 'LOCKED' });

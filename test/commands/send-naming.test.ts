@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SendOptions } from '../../src/commands/options.js';
-import { type SentHost } from '../../src/commands/results.js';
+import { type SendResult, type SentHost } from '../../src/commands/results.js';
 import { send } from '../../src/commands/send.js';
+import { type TransferEvent } from '../../src/ports.js';
 import { type Digest } from '../../src/primitives/digest.js';
 import { testContext } from '../helpers/context.js';
 import { useTempFolder } from '../helpers/temp-folder.js';
@@ -59,7 +60,7 @@ describe('a line that drops while names are given', () => {
     await cutWhileNaming(host, next.names['he/a:1']);
     const failed = await sending;
     expect(failed).toMatchObject({ state: 'failed', error: { code: 'CONNECTION_LOST' } });
-    const [note = ''] = failed.notes.filter((each) => each.includes('could not be put back'));
+    const [, note = ''] = failed.error?.message.split('could not be put back') ?? [];
     const { names } = host.state();
     for (const [name, id] of Object.entries(next.names)) {
       if (names[name] === id) expect(note).toContain(name);
@@ -67,6 +68,27 @@ describe('a line that drops while names are given', () => {
     }
     expect(note).toContain('he/a:1');
     expect(note).not.toContain('he/d:1');
+  });
+
+  test('and Ctrl-C before the next try: the names are told as well', async () => {
+    const host = await fakeHost();
+    const [old, next] = [await four('old'), await four('next')];
+    await sendTo(host, old.file);
+    const stop = new AbortController();
+    const told: SendResult[] = [];
+    const context = {
+      signal: stop.signal,
+      onInterrupted: (soFar: SendResult) => told.push(soFar),
+      emit: (event: TransferEvent): void => {
+        if (event.type === 'host' && event.state === 'retrying') stop.abort(new Error('enough'));
+      },
+    };
+    const options = { sources: [next.file], to: [host.alias], ssh: { configFile: configFile() } };
+    const sending = expect(send(options, context)).rejects.toThrow('enough');
+    await cutWhileNaming(host, next.names['he/a:1']);
+    await sending;
+    const note = expect.stringMatching(/could not be put back: .*he\/a:1/);
+    expect(told).toMatchObject([{ hosts: [{ state: 'interrupted', notes: expect.arrayContaining([note]) }] }]);
   });
 
   test('and a further try that is refused: all of them go back', async () => {
@@ -77,7 +99,7 @@ describe('a line that drops while names are given', () => {
     await cutWhileNaming(host, next.names['he/a:1']);
     const failed = await sending;
     expect(failed).toMatchObject({ state: 'failed', retries: 1, error: { code: 'ENGINE_FAILED' } });
-    expect(failed.notes.join()).not.toContain('could not be put back');
+    expect(failed.error?.message).not.toContain('could not be put back');
     expect(host.state().names).toEqual(old.names);
   });
 });

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { existsSync, readdirSync, symlinkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, symlinkSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SendOptions } from '../../src/commands/options.js';
 import { type SentHost } from '../../src/commands/results.js';
 import { send } from '../../src/commands/send.js';
+import { type TransferEvent } from '../../src/ports.js';
 import { localMachine } from '../../src/transports/machine/local.js';
 import { removeParts } from '../../src/transports/engine/part-file.js';
 import { testContext } from '../helpers/context.js';
@@ -31,6 +33,9 @@ async function sendTo(to: FakeHost, sources: readonly string[], options: Partial
 async function untilLoaded({ state, folder }: FakeHost): Promise<void> {
   while (!existsSync(`${folder}/state.json`) || Object.keys(state().names).length === 0) await sleep(20);
 }
+
+/** The folder for parts of large layers. */
+const partsOf = ({ alias }: FakeHost): string => temp(alias, 'tmp', `.ferry-parts-${String(process.getuid?.())}`);
 
 const lingering = { FAKE_DOCKER_LINGER: '1500' };
 
@@ -67,6 +72,32 @@ describe('a line that drops', () => {
       clearInterval(cutting);
     });
     expect(sent).toMatchObject({ state: 'failed', retries: 1, error: { code: 'CONNECTION_LOST' } });
+  });
+
+  test('within a large layer: goes on as long as its file grows, and no longer', async () => {
+    const host = await fakeHost();
+    const file = await archive([['app:1', makeImage(blobs, ['a'], { size: 8 * MB })]]);
+    const parts = partsOf(host);
+    const sendIt = async (between: () => void): Promise<SentHost | undefined> => {
+      host.line.cutAfter(3 * MB);
+      const emit = (event: TransferEvent): void => {
+        if (event.type !== 'host' || event.state !== 'retrying') return;
+        between();
+        host.line.cutAfter(3 * MB);
+      };
+      const ssh = { configFile: configFile() };
+      const options = { sources: [file], to: [host.alias], ssh, retries: 1, checkpointBytes: MB };
+      return (await send(options, { ...testContext(), emit })).hosts[0];
+    };
+    const empty = (): void => {
+      for (const name of readdirSync(parts)) rmSync(path.join(parts, name));
+    };
+    const lost = await sendIt(empty);
+    expect(lost).toMatchObject({ state: 'failed', retries: 1, error: { code: 'CONNECTION_LOST' } });
+    empty();
+    const sent = await sendIt(() => undefined);
+    expect(sent).toMatchObject({ state: 'done', checkpoints: [] });
+    expect(sent?.retries).toBeGreaterThan(1);
   });
 
   test('a run that fails names the checkpoints of earlier ones', async () => {
@@ -123,6 +154,26 @@ test('one host in two words is refused', async () => {
 test('a dry run cleans nothing', async () => {
   const sending = send({ sources: [], to: ['a'], clean: true, dryRun: true }, testContext());
   await expect(sending).rejects.toMatchObject({ code: 'USAGE' });
+});
+
+test('a large layer that has no room there leaves nothing of an earlier try', async () => {
+  const host = await fakeHost();
+  const file = await archive([['app:1', makeImage(blobs, ['a'], { size: 3 * MB })]]);
+  host.line.cutAfter(2 * MB);
+  const first = await sendTo(host, [file], { checkpointBytes: MB, retries: 0 });
+  expect(first.checkpoints).toEqual([expect.stringContaining(partsOf(host))]);
+  const df = temp(host.alias, 'bin', 'df');
+  writeFileSync(
+    df,
+    '#!/bin/sh\necho "Filesystem 1024-blocks Used Available Capacity Mounted"\necho "/dev/x 9 9 1 99% /"\n',
+    {
+      mode: 0o755,
+    },
+  );
+  const sent = await sendTo(host, [file], { checkpointBytes: MB });
+  expect(sent).toMatchObject({ state: 'done', checkpoints: [] });
+  expect(sent.notes.join()).toContain('has room for 1.0 kB only');
+  expect(readdirSync(partsOf(host))).toEqual([]);
 });
 
 test('files are not removed by way of a link', async () => {

@@ -42,6 +42,10 @@ describe('parseLocation', () => {
     );
   });
 
+  test.each(['https://example.org/app.tar', 'docker://app:1', 's3://bucket/app'])('%s is not read', (word) => {
+    expect(() => parseLocation(word)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+  });
+
   test('ssh:// is an image elsewhere', () => {
     expect(parseLocation('ssh://deploy@host:2222/team/app:1')).toEqual({
       kind: 'remote',

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
+import path from 'node:path';
 import { type Digest } from '../../src/primitives/digest.js';
 import { engineDeps } from '../../src/commands/open.js';
 import { contentOf, isUnpacked } from '../../src/transports/engine/ctr-content.js';
@@ -8,7 +9,7 @@ import { inspect } from '../../src/transports/engine/inventory.js';
 import { anchor, checkNames, tag, untag } from '../../src/transports/engine/names.js';
 import { surveyEngine } from '../../src/transports/engine/survey.js';
 import { testContext } from '../helpers/context.js';
-import { program, removeTempFolders } from '../transports/fake-client.js';
+import { program, removeTempFolders, tempFolder } from '../transports/fake-client.js';
 import { depsWith } from '../transports/images.js';
 import { never, useCtrLab } from './ctr-lab.js';
 
@@ -124,6 +125,29 @@ describe('by way of the sink', () => {
     await lab.collected(two);
     await lab.expectWhole('app', one);
     expect(await lab.targetOf('refused')).toBeUndefined();
+    await lab.expectNoTemporary();
+  });
+
+  test('a name that cannot be put back: the image before is kept, and it is told where', async () => {
+    const [one, two] = [lab.image('a'), lab.image('b')];
+    await lab.receive([lab.node('app', one)]);
+    const flag = path.join(tempFolder(), 'flag');
+    const file = program(
+      `case "$2 $*" in tag*refused*) touch ${flag} ;; esac
+[ "$2" = tag ] && [ -e ${flag} ] && { echo "ctr: no" >&2; exit 1; }
+exec ${lab.engine.command[0]!} "$@"`,
+      'ctr',
+    );
+    const engine = { ...lab.engine, command: [file] };
+    const refused = lab.receive([lab.node('app', two), lab.node('refused', two)], { engine });
+    const message: string = await refused.then(String, String);
+    const [kept = ''] = /docker\.io\/ferry-incoming\/[^)]*/.exec(message) ?? [];
+    expect(message).toContain(`could not be put back: ${lab.name('app')} (the image before is kept as ${kept})`);
+    await lab.collection();
+    await tag(lab.engine, kept, lab.name('app'), never);
+    await untag(lab.engine, [kept], never);
+    await lab.collected(two);
+    await lab.expectWhole('app', one);
     await lab.expectNoTemporary();
   });
 });

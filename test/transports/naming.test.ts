@@ -110,7 +110,6 @@ describe('many names', () => {
       traces: { ...noTraces(), temporary: new Set(names) },
       unnamed: new Set([id]),
       brought: [],
-      anchors: new Map(),
       pipeline: new Pipeline(),
     };
     await takeBack(run);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -90,6 +90,19 @@ describe('a file for a large layer', () => {
     expect(await removeParts(place, 'parts')).toEqual([left.path]);
     expect(existsSync(path.dirname(left.path))).toBe(false);
   }, 30_000);
+
+  test('what says who was at a file that is gone goes as well, unless a transfer is at it', async () => {
+    const { path: file } = await open('me');
+    const owner = `${file}.owner`;
+    process.env['TMPDIR'] = temp();
+    writeFileSync(owner, `me ${String(process.pid)}\n`);
+    expect(await removeParts(place, 'parts')).toEqual([]);
+    expect(existsSync(owner)).toBe(true);
+    const ended = spawnSync('true');
+    writeFileSync(owner, `me ${String(ended.pid)}\n`);
+    expect(await removeParts(place, 'parts')).toEqual([]);
+    expect(existsSync(path.dirname(file))).toBe(false);
+  });
 
   test('a folder that is a link of somebody else is not used', async () => {
     mkdirSync(temp('elsewhere'));

@@ -77,12 +77,12 @@ describe('the order of a load', () => {
     nextImage(engine, image);
     const old = makeImage(new Map(), ['old']);
     engine.add(old.config.digest, [old.layers[0]!.diffId], [name]);
-    const events: TransferEvent[] = [];
-    const emit = (event: TransferEvent): number => events.push(event);
     const both = [...images, { name: 'docker.io/he/second:1', root: image }];
-    await expect(receive(engine, both, blobs, { emit })).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
-    const message = `these names may have moved already, and could not be put back: ${name}; no other has`;
-    expect(events).toContainEqual({ type: 'note', message });
+    const note = `these names may have moved already, and could not be put back: ${name}; no other has`;
+    await expect(receive(engine, both, blobs)).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: expect.stringContaining(`read-only; ${note}`),
+    });
   });
 });
 

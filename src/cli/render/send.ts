@@ -99,7 +99,10 @@ const words: Readonly<Record<ReceiptState, string>> = {
   skipped: 'skipped',
 };
 
-/** What the row of a host leaves out: each line can be read, and searched for, alone. Its notes were said as they came. */
+/**
+ * What the row of a host leaves out: each line can be read, and searched for, alone. Its notes were said as they came,
+ * but how things are where it was interrupted is found out last.
+ */
 function detailLines(host: SentHost, clean: boolean, view: View): string[] {
   const own = outcomeOf(host);
   const odd = itemsOf(host).filter(
@@ -109,6 +112,7 @@ function detailLines(host: SentHost, clean: boolean, view: View): string[] {
     ...odd.map(itemFact),
     ...(host.state !== 'failed' && host.retries > 0 ? [`connected anew ${times(host.retries)}`] : []),
     ...(clean ? host.checkpoints.map((name) => `removed ${safe(name)}`) : []),
+    ...(host.state === 'interrupted' ? host.notes.map(safe) : []),
     ...(!clean && host.state !== 'failed' ? checkpointFacts(host) : []),
   ];
   return facts.flatMap((fact) => folded(`${safe(host.host)}: ${fact}`, '', view));

@@ -10,7 +10,7 @@ import { type ErrorCode, isTransferError, type TransferError } from '../../primi
 import { formatBytes } from '../../primitives/units.js';
 import { productOf } from '../../transports/engine/engine.js';
 import { engineSink } from '../../transports/engine/sink.js';
-import { movedNote, noTraces, waiting } from '../../transports/engine/traces.js';
+import { movedNote, noTraces, waiting, withNote } from '../../transports/engine/traces.js';
 import { type HostWord } from '../../transports/ssh/index.js';
 import { engineDeps } from '../open.js';
 import { type Context, type SendOptions } from '../options.js';
@@ -23,7 +23,6 @@ const DEFAULT_RETRIES = 5;
 /** Milliseconds between tries: doubled each time. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
-const MiB = 1024 * 1024;
 
 /** What a host is sent. */
 export interface Cargo {
@@ -56,6 +55,8 @@ export class Host {
   #failures = 0;
   /** Bytes that the last try found lacking. */
   #lacking = Infinity;
+  /** Bytes that files for large layers were found with, over all tries. */
+  #inFiles = 0;
 
   constructor(word: HostWord, options: SendOptions, context: Context, line: Line) {
     this.label = word.label;
@@ -66,8 +67,9 @@ export class Host {
     this.#tell('waiting');
   }
 
-  get hasEnded(): boolean {
-    return this.#ended !== undefined;
+  /** Whether it is done, or has got something. */
+  get isWorthTelling(): boolean {
+    return this.#ended !== undefined || waiting(this.#traces).length > 0 || this.#traces.moved.size > 0;
   }
 
   get failed(): boolean {
@@ -171,12 +173,12 @@ export class Host {
   async #again<T>(work: () => Promise<T>): Promise<T> {
     const allowed = this.#options.retries ?? DEFAULT_RETRIES;
     for (;;) {
-      const before = this.#sent;
       try {
         return await work();
       } catch (error) {
-        const fileGrew = this.#sent - before > MiB && this.#traces.files.size > 0;
-        if (fileGrew) this.#failures = 0;
+        const inFiles = [...this.#traces.largest.values()].reduce((sum, size) => sum + size, 0);
+        if (inFiles > this.#inFiles) this.#failures = 0;
+        this.#inFiles = inFiles;
         if (!isDrop(error, this.#engine !== undefined) || this.#failures >= allowed) throw error;
         this.#failures++;
         this.#retries++;
@@ -203,11 +205,12 @@ export class Host {
       await work();
     } catch (error) {
       const moved = movedNote(this.#traces);
-      if (moved !== undefined) this.#context.emit({ type: 'note', message: moved });
+      if (moved !== undefined && this.#context.signal.aborted) this.#notes.push(moved);
       this.#context.signal.throwIfAborted();
-      if (!isTransferError(error)) throw error;
-      this.#error = error;
-      this.#end('failed', error.message);
+      const told = withNote(error, moved);
+      if (!isTransferError(told)) throw told;
+      this.#error = told;
+      this.#end('failed', told.message);
     } finally {
       // Without what it has waited for other hosts, and for the sources.
       this.#seconds += (performance.now() - began) / 1000;

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { indexDocument, type IndexEntry, LAYOUT_DOCUMENT } from '../../formats/bundle/documents.js';
 import { NAME_ANNOTATION } from '../../formats/oci-layout/names.js';
@@ -7,7 +6,10 @@ import { INDEX_FILE, LAYOUT_FILE } from '../../formats/oci-layout/reader.js';
 import { type FileTree } from '../../formats/tree/file-tree.js';
 import { parseDocument } from '../../model/manifest.js';
 import { mediaTypes } from '../../model/media-types.js';
+import { readAll } from '../../primitives/bytes.js';
 import { type Digest, hexOf } from '../../primitives/digest.js';
+import { TransferError } from '../../primitives/errors.js';
+import { limits } from '../../primitives/limits.js';
 import { fileAccess } from '../../primitives/random-access.js';
 import { type Member, inMemory, memberTree } from './member-tree.js';
 import { type WantedImage } from './wanted.js';
@@ -23,11 +25,11 @@ const SYSTEM_CONTENT = `/var/lib/containerd/${CONTENT}`;
 export async function storedImages(label: string, wanted: readonly WantedImage[], dataRoot: string): Promise<FileTree> {
   const folders = [join(dataRoot, 'containerd', 'daemon', CONTENT), SYSTEM_CONTENT];
   const folder = folders.find((place) => wanted.every(({ image }) => fileSize(pathIn(place, image.id)) !== undefined));
-  if (folder === undefined) throw new Error(`${dataRoot}: no content store that has them`);
+  if (folder === undefined) throw new TransferError('NOT_FOUND', `${dataRoot}: no content store that has them`);
   const entries: IndexEntry[] = [];
   for (const { image, name } of wanted) {
     const path = pathIn(folder, image.id);
-    const bytes = await readFile(path);
+    const bytes = await readAll(contentsOf(path), limits.manifestBytes, path);
     const { kind, mediaType } = parseDocument(bytes, '', path);
     entries.push({
       // OCI image-spec 1.0 lets documents go without.

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type FileTree } from '../../formats/tree/file-tree.js';
+import { isTransferError, systemCodeOf } from '../../primitives/errors.js';
 import { type Engine } from '../engine/engine.js';
 import { storedImages } from './content-store.js';
 import { overlay2Store } from './docker.js';
@@ -11,11 +12,13 @@ import { type WantedImage } from './wanted.js';
  * Images out of an engine's own storage, where that can be read: the layers that are wanted, and nothing else, without a
  * save of whole images. Undefined where it cannot: for want of permissions (they need root mostly), on another machine
  * or in a virtual one, or in a form that we do not know. Every byte is checked by whoever opens it, as always.
+ * @throws the signal's reason
  */
 export async function dataRootTree(
   engine: Engine,
   label: string,
   wanted: readonly WantedImage[],
+  signal: AbortSignal,
 ): Promise<FileTree | undefined> {
   const { machine, dataRoot, family, storageDriver } = engine;
   if (machine.host !== undefined || dataRoot === undefined) return undefined;
@@ -23,13 +26,15 @@ export async function dataRootTree(
     if (family === 'containerd') return await storedImages(label, wanted, dataRoot);
     if (await isRedirecting()) return undefined;
     if (family === 'graphdriver' && storageDriver === 'overlay2') {
-      return await unpackedImages(label, wanted, overlay2Store(dataRoot));
+      return await unpackedImages(label, wanted, overlay2Store(dataRoot), signal);
     }
     if (family === 'podman' && storageDriver === 'overlay') {
-      return await unpackedImages(label, wanted, await overlayStore(dataRoot));
+      return await unpackedImages(label, wanted, await overlayStore(dataRoot), signal);
     }
-  } catch {
+  } catch (error) {
+    signal.throwIfAborted();
     // The engine itself is asked then, and says what is wrong.
+    if (!isTransferError(error) && systemCodeOf(error) === undefined) throw error;
   }
   return undefined;
 }

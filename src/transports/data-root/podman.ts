@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isArray, isObject, parseJson } from '../../model/json.js';
+import { isArray, isObject, type Json, parseJson } from '../../model/json.js';
 import { hexOf } from '../../primitives/digest.js';
 import { TransferError } from '../../primitives/errors.js';
 import { type UnpackedStore } from './unpacked-images.js';
@@ -15,9 +15,8 @@ export async function overlayStore(root: string): Promise<UnpackedStore> {
   const list = parseJson(await readFile(path), path);
   const ids = new Map<string, string>();
   for (const layer of isArray(list) ? list : []) {
-    if (!isObject(layer)) continue;
-    const { id, 'diff-digest': diffId } = layer;
-    if (typeof id === 'string' && /^[0-9a-f]{64}$/.test(id) && typeof diffId === 'string') ids.set(diffId, id);
+    const known = layerFrom(layer);
+    if (known !== undefined && !ids.has(known.diffId)) ids.set(known.diffId, known.id);
   }
   return {
     config: (id) => join(root, 'overlay-images', hexOf(id), `=${Buffer.from(id).toString('base64')}`),
@@ -30,4 +29,14 @@ export async function overlayStore(root: string): Promise<UnpackedStore> {
       });
     },
   };
+}
+
+function layerFrom(record: Json): { readonly id: string; readonly diffId: string } | undefined {
+  if (!isObject(record)) return undefined;
+  const { id, 'diff-digest': diffId, flags } = record;
+  // What a container with other users got instead of a layer has its digests, but only some of its files; what a broken
+  // pull has left is no better.
+  const isMapped = ['uidmap', 'gidmap'].some((key) => isArray(record[key]) && record[key].length > 0);
+  if (isMapped || (isObject(flags) && flags['incomplete'] === true)) return undefined;
+  return typeof id === 'string' && /^[0-9a-f]{64}$/.test(id) && typeof diffId === 'string' ? { id, diffId } : undefined;
 }

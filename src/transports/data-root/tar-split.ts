@@ -40,9 +40,13 @@ export async function tarSize({ split }: Pick<UnpackedLayer, 'split'>): Promise<
  */
 export async function* tarBytes({ split, folder }: UnpackedLayer): AsyncGenerator<Uint8Array> {
   const reader = new FolderReader(folder);
+  let isFirst = true;
   for await (const entry of entriesOf(split)) {
-    if ('bytes' in entry) yield* reader.put(entry.bytes);
+    // Whoever wants to see what kind of bytes these are need not wait for a megabyte of files.
+    if ('bytes' in entry && isFirst) yield entry.bytes;
+    else if ('bytes' in entry) yield* reader.put(entry.bytes);
     else if (entry.size > 0) yield* reader.file(entry.path, entry.size);
+    isFirst = false;
   }
   yield* reader.rest();
 }

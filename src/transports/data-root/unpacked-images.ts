@@ -22,6 +22,7 @@ export async function unpackedImages(
   label: string,
   wanted: readonly WantedImage[],
   store: UnpackedStore,
+  signal: AbortSignal,
 ): Promise<FileTree> {
   const members = new Map<string, Member>();
   const entries = new Map<Digest, { Config: string; RepoTags: string[]; Layers: string[] }>();
@@ -35,6 +36,7 @@ export async function unpackedImages(
       const member = layerMember(diffId);
       // The same contents, wherever in an image they are.
       if (members.has(member)) continue;
+      signal.throwIfAborted();
       const layer = await store.layer(diffIds.slice(0, at + 1));
       members.set(member, { size: await tarSize(layer), open: () => tarBytes(layer) });
     }

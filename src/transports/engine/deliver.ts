@@ -4,6 +4,7 @@ import { type PlannedBlob } from '../../model/plan.js';
 import { type OpenBlob } from '../../ports.js';
 import { type ByteStream } from '../../primitives/bytes.js';
 import { isTransferError } from '../../primitives/errors.js';
+import { formatBytes } from '../../primitives/units.js';
 import { type Client, type ClientResult, runClient } from './client.js';
 import { type Delivery } from './deps.js';
 import { loadArgs } from './dialect.js';
@@ -70,12 +71,13 @@ async function partFor({ run, blobs }: Load, delivery: Delivery): Promise<PartFi
   try {
     const part = await openPart(place, { folder: delivery.partFolder, name, owner: delivery.owner, bytes });
     if (part.free === undefined || part.free + part.size >= bytes) return part;
-    why = `${delivery.partFolder} has room for ${String(part.free)} bytes only`;
+    if (!(await removed(place, part.path))) run.traces.files.add(part.path);
+    why = `${delivery.partFolder} has room for ${formatBytes(part.free)} only`;
   } catch (error) {
     if (place.signal.aborted || !isTransferError(error) || error.code !== 'ENGINE_FAILED') throw error;
     why = error.message;
   }
-  const message = `a layer of ${String(bytes)} bytes is sent in one go, and anew if the line drops: ${why}`;
+  const message = `a layer of ${formatBytes(bytes)} is sent in one go, and anew if the line drops: ${why}`;
   run.deps.emit({ type: 'note', message });
   return undefined;
 }
@@ -85,9 +87,10 @@ async function deliverByFile(load: Load, delivery: Delivery, part: PartFile): Pr
   const { run, blobs, open } = load;
   const { deps, pipeline, traces } = run;
   const place = placeOf(run);
-  const verb = part.size > 0 ? `goes on after ${String(part.size)} bytes` : 'goes';
+  const verb = part.size > 0 ? `goes on after ${formatBytes(part.size)}` : 'goes';
   deps.emit({ type: 'note', message: `a large layer ${verb} through a temporary file there: ${part.path}` });
   traces.files.add(part.path);
+  traces.largest.set(part.path, Math.max(part.size, traces.largest.get(part.path) ?? 0));
   const layers = layersIn(blobs);
   const bytes = delivery.meter(after(delivery.compress(deps.members(layers, open)), part.size));
   await pipeline.during(appendPart(place, part, bytes));

@@ -8,7 +8,7 @@ import { type Client } from './client.js';
 import { type Engine } from './engine.js';
 import { type Traces } from './traces.js';
 
-/** What the engine adapters are given: formats and codecs are not theirs. */
+/** What the engine adapters are given: how archives are read and written is not theirs. */
 export interface EngineDeps {
   /**
    * The first part of an uncompressed tar that is an OCI layout and a `docker save` archive at once: the blobs whose
@@ -20,14 +20,12 @@ export interface EngineDeps {
   /**
    * Opens what `docker save` writes. Reads `bytes` to its end, and rejects when it fails: the last chunk and the end
    * come only after the client's exit status is known. `expectedBytes` is an estimate for free space and progress.
-   * The layers in `drop`, as far as the archive names them by digest, are not kept: they read as zeros. It is waited
-   * for when the first bytes are there.
    */
   readonly openStream: (
     label: string,
     bytes: ByteStream,
     expectedBytes: number | undefined,
-    drop: Promise<ReadonlySet<Digest>>,
+    ways: SaveWays,
   ) => Promise<ImageSource>;
   /** Opens what an engine keeps, as if it had been saved; undefined: engines are asked for a save only. */
   readonly openTree?: ((tree: FileTree) => ImageSource) | undefined;
@@ -46,6 +44,17 @@ export interface EngineDeps {
   readonly previousName?: ((name: string) => string | undefined) | undefined;
   readonly emit: Emit;
   readonly signal: AbortSignal;
+}
+
+/** How a save is opened. */
+export interface SaveWays {
+  /**
+   * The layers in it, as far as the archive names them by digest, are not kept: they read as zeros. It is waited for when
+   * the first bytes are there.
+   */
+  readonly drop: Promise<ReadonlySet<Digest>>;
+  /** Something else is under way, and tells of its progress. */
+  readonly isLate: boolean;
 }
 
 /** How loads travel to an engine elsewhere. */

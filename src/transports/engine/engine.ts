@@ -19,7 +19,7 @@ export interface Engine extends Client {
   /** What client and server agreed on, such as `1.51`; the client's own version with podman, ctr and nerdctl. */
   readonly apiVersion: string;
   readonly storageDriver: string;
-  /** The folder on its machine below which it keeps everything, where it tells. */
+  /** The folder below which it keeps everything, where it tells and is on this machine. */
   readonly dataRoot?: string | undefined;
   /** Of the machine that containers run on. */
   readonly platform: Platform;

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { platformFrom } from '../../model/descriptor.js';
 import { isArray, isObject, type Json } from '../../model/json.js';
 import { type Platform } from '../../model/platform.js';
@@ -23,7 +24,7 @@ function podmanFrom(client: Client, host: Json, info: Json | undefined): Engine 
     version,
     apiVersion: textAt(info, 'version', 'APIVersion') ?? version,
     storageDriver: textAt(info, 'store', 'graphDriverName') ?? 'unknown',
-    dataRoot: textAt(info, 'store', 'graphRoot'),
+    dataRoot: isThisMachine(textAt(host, 'hostname')) ? textAt(info, 'store', 'graphRoot') : undefined,
     platform: platformOf(textAt(host, 'os'), textAt(host, 'arch'), textAt(host, 'variant')),
   };
 }
@@ -40,10 +41,13 @@ function dockerFrom(client: Client, version: Json | undefined, info: Json | unde
     version: serverVersion,
     apiVersion: lowerVersion(textAt(server, 'ApiVersion'), textAt(version, 'Client', 'ApiVersion')),
     storageDriver: driver,
-    dataRoot: textAt(info, 'DockerRootDir'),
+    dataRoot: isThisMachine(textAt(info, 'Name')) ? textAt(info, 'DockerRootDir') : undefined,
     platform: platformOf(textAt(server, 'Os'), textAt(server, 'Arch'), undefined),
   };
 }
+
+/** A client may lead to another machine, or to a virtual one, by itself: by DOCKER_HOST or a context. */
+const isThisMachine = (name: string | undefined): boolean => name === hostname();
 
 /** Docker 24 to 29: `docker info` lists `driver-type: io.containerd.snapshotter.v1`, and says so nowhere else. */
 function hasContainerdStore(status: Json | undefined): boolean {

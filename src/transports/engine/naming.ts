@@ -4,6 +4,7 @@ import { inspect } from './inventory.js';
 import { idRef } from './load.js';
 import { anchor, checkNames, lookUp, remove, tag, untag } from './names.js';
 import { type Run } from './run.js';
+import { type Traces } from './traces.js';
 
 /** Milliseconds for each call that tidies up after a failure, when the run's own signal may be aborted already. */
 const TIDY = 60_000;
@@ -17,13 +18,12 @@ const SECOND_LOOK = 1_000;
  */
 export async function giveNames(run: Run, refs: ReadonlyMap<LoadGroup, string>): Promise<void> {
   const { engine, have, signal } = run;
-  const { moved, temporary } = run.traces;
+  const { anchors, moved, temporary } = run.traces;
   const wanted = [...refs].flatMap(([group, ref]) => group.names.map((name) => ({ name, id: group.id, ref })));
   run.deps.onStage?.('naming');
   await lookAgain(run, wanted);
   const due = [...keptNames(run, wanted), ...wanted].filter(({ name, id }) => have.names.get(name) !== id);
-  const anchors = await anchor(engine, have.names, anchored(run, due), temporary, signal);
-  run.anchors = anchors;
+  for (const [id, own] of await anchor(engine, have.names, anchored(run, due), temporary, signal)) anchors.set(id, own);
   for (const { name, id, ref } of due) {
     // Where an earlier try has moved it, what it led to before that counts.
     if (!moved.has(name)) moved.set(name, have.names.get(name));
@@ -38,6 +38,7 @@ export async function giveNames(run: Run, refs: ReadonlyMap<LoadGroup, string>):
     signal,
   );
   moved.clear();
+  anchors.clear();
   await dropTemporary(run, () => true);
 }
 
@@ -84,7 +85,7 @@ function keptNames({ engine, deps, have }: Run, wanted: readonly Naming[]): read
 }
 
 /** Lets names lead where they led before the first try, as far as it can. */
-async function putBack({ engine, anchors, traces: { moved } }: Run): Promise<void> {
+async function putBack({ engine, traces: { anchors, moved } }: Run): Promise<void> {
   for (const [name, before] of [...moved].toReversed()) {
     const tidy = AbortSignal.timeout(TIDY);
     const isBack =
@@ -107,15 +108,27 @@ async function dropTemporary(run: Run, isDue: (name: string) => boolean): Promis
   if (left.size > 0) run.deps.emit({ type: 'note', message: `a temporary name could not be removed: ${words}` });
 }
 
-/** After a failure: puts names back, and takes away every temporary one, and what came without a name. Never throws. */
+/** Forgets anchors that nothing moves back to. Gives the others: one may be the last name of its image. */
+function neededAnchors({ anchors, moved }: Traces): ReadonlySet<string> {
+  const before = new Set(moved.values());
+  for (const id of anchors.keys()) if (!before.has(id)) anchors.delete(id);
+  return new Set(anchors.values());
+}
+
+/**
+ * After a failure: puts names back, and takes away what came without a name, and every temporary one that is not needed
+ * to put back a name later. Never throws.
+ */
 export async function takeBack(run: Run): Promise<void> {
   const { engine, traces, unnamed } = run;
   try {
     await putBack(run);
+    const needed = neededAnchors(traces);
+    const names = [...traces.temporary].filter((name) => !needed.has(name));
     for (let look = 0; look < (run.signal.aborted ? 2 : 1); look++) {
       if (look > 0) await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK));
       // Some of them may not be there, and it says so: no matter.
-      await untag(engine, [...traces.temporary], new AbortController().signal, TIDY);
+      await untag(engine, names, new AbortController().signal, TIDY);
       for (const id of unnamed) await removeUnnamed(run, id, AbortSignal.timeout(TIDY));
     }
   } catch {

@@ -42,14 +42,14 @@ mkdir -p "$d" 2>/dev/null
 own || { echo "$d is not a folder of this user" >&2; exit 3; }
 f=$d/$2 o=$d/$2${OWNER} me=$3
 if ! (set -C; echo "$me $$" >"$o") 2>/dev/null; then
-  before=$(cat "$o") mine= n=0
+  before=$(cat "$o" 2>/dev/null) mine= n=0
   if [ "\${before%% *}" = "$me" ]; then mine=1; kill "\${before#* }" 2>/dev/null; fi
   while alive "$f" && [ "$n" -lt 5 ]; do sleep 1; n=$((n + 1)); done
   if [ "$mine" ]; then
     if alive "$f"; then cp "$f" "$f.$$" && mv -f "$f.$$" "$f" || rm -f "$f" "$f.$$"; fi
   else
     sleep 2
-    if alive "$f" || [ "$(cat "$o")" != "$before" ]; then echo "another transfer is sending it" >&2; exit 4; fi
+    if alive "$f" || [ "$(cat "$o" 2>/dev/null)" != "$before" ]; then echo "another transfer is sending it" >&2; exit 4; fi
   fi
   echo "$me $$" >"$o"
 fi
@@ -112,7 +112,11 @@ set -- "$base/$name"
 ${ownFolder}
 own || continue
 for f in "$d"/part-*; do
-  case $f in *${OWNER}) continue ;; esac
+  case $f in *${OWNER})
+    f=\${f%${OWNER}}
+    if [ ! -e "$f" ] && ! alive "$f"; then rm -f "$f${OWNER}"; fi
+    continue ;;
+  esac
   [ -f "$f" ] || continue
   if alive "$f"; then echo "another transfer is at $f" >&2; else rm -f "$f" "$f${OWNER}" && echo "$f"; fi
 done

@@ -19,8 +19,6 @@ export interface Run {
   /** What this run has loaded, or is loading: what comes after it builds on it, and fails with it. */
   readonly brought: LoadGroup[];
   readonly pipeline: Pipeline;
-  /** What to call images by whose names move, where they have no ID to be called by. */
-  anchors: ReadonlyMap<Digest, string>;
   /** IDs of images without a name that were not there before. They go when the run fails. */
   readonly unnamed: Set<Digest>;
 }

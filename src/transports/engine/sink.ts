@@ -14,7 +14,7 @@ import { Pipeline } from './pipeline.js';
 import { giveNames, takeBack } from './naming.js';
 import { surveyEngine } from './survey.js';
 import { noteCheckpoints, sweep } from './sweep.js';
-import { movedNote, noTraces } from './traces.js';
+import { movedNote, noTraces, withNote } from './traces.js';
 
 /**
  * An engine that takes images. Each image is one load, under a temporary name; it is proven; when all are, they get
@@ -71,7 +71,7 @@ async function receive(
   const { delivery } = deps;
   const traces = delivery?.traces ?? noTraces();
   const pipeline = new Pipeline(delivery && ((failed) => doNothing(engine, AbortSignal.any([signal, failed]))));
-  const run: Run = { ...given, traces, pipeline, brought: [], anchors: new Map(), unnamed: new Set() };
+  const run: Run = { ...given, traces, pipeline, brought: [], unnamed: new Set() };
   noteCheckpoints(run, grouping.groups);
   try {
     const loaded = await loadAll(run, grouping.groups);
@@ -82,11 +82,11 @@ async function receive(
   } catch (error) {
     await pipeline.end(error);
     await takeBack(run);
-    const note = movedNote(traces);
     // Over a line there may be another try.
-    if (note !== undefined && delivery === undefined) deps.emit({ type: 'note', message: note });
+    const note = delivery === undefined ? movedNote(traces) : undefined;
+    if (note !== undefined && signal.aborted) deps.emit({ type: 'note', message: note });
     signal.throwIfAborted();
-    throw error;
+    throw withNote(error, note);
   }
 }
 

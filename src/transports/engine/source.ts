@@ -1,7 +1,5 @@
-import { type Descriptor } from '../../model/descriptor.js';
 import { tryNormalizeReference } from '../../model/reference.js';
 import { type ImageSource } from '../../ports.js';
-import { type ByteStream } from '../../primitives/bytes.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { type Digest, hexOf } from '../../primitives/digest.js';
 import { printable } from '../../primitives/printable.js';
@@ -13,8 +11,7 @@ import { saveArgs } from './dialect.js';
 import { describeEngine, type Engine, livesByName } from './engine.js';
 import { checkArgument } from './failure.js';
 import { type EngineImage, inspect } from './inventory.js';
-
-type Blob = Pick<Descriptor, 'digest' | 'size'>;
+import { untilItFails, withoutLayers } from './spare.js';
 
 /** Which layers, by diffID, nobody needs of these images. */
 export type Unneeded = (images: readonly EngineImage[]) => Promise<ReadonlySet<Digest>>;
@@ -39,25 +36,27 @@ export async function engineSource(
   // Layers that images share are counted by the engine for each of them: this is an upper bound.
   const sizes = new Map(images.map((image) => [image.id, image.size]));
   const expected = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  const save = (drop: Promise<ReadonlySet<Digest>>): Promise<ImageSource> => {
+  const save = (drop: Promise<ReadonlySet<Digest>>, signal: AbortSignal, isLate = false): Promise<ImageSource> => {
     const bytes = streamClient(
-      { client: deps.saving?.(engine) ?? engine, args: saveArgs(engine, refs), signal: deps.signal },
+      { client: deps.saving?.(engine) ?? engine, args: saveArgs(engine, refs), signal },
       describeEngine(engine),
       `saving ${wanted.map((name) => printable(name, 100)).join(', ')}`,
     );
-    return deps.openStream(label, bytes, expected, drop);
+    return deps.openStream(label, bytes, expected, { drop, isLate });
   };
-  const saveAll = (): Promise<ImageSource> => save(Promise.resolve(new Set<Digest>()));
+  const saveAll = (signal: AbortSignal, isLate = false): Promise<ImageSource> =>
+    save(Promise.resolve(new Set<Digest>()), signal, isLate);
+  const saveLate = (closing: AbortSignal): Promise<ImageSource> =>
+    saveAll(AbortSignal.any([deps.signal, closing]), true);
   const stored = await openStored(engine, label, wanted, images, deps);
-  if (stored !== undefined) return withSpare(stored, saveAll, deps);
-  if (unneeded === undefined) return saveAll();
+  if (stored !== undefined) return untilItFails(stored, saveLate, deps);
+  if (unneeded === undefined) return saveAll(deps.signal);
   const drop = unneeded(images);
   // A save that fails before its first byte never waits for it.
   drop.catch(() => undefined);
-  const source = await save(drop);
+  const source = await save(drop, deps.signal);
   const dropped = await drop;
-  if (dropped.size === 0) return source;
-  return backedBy(source, saveAll, (blob, spare) => (dropped.has(blob.digest) ? spare(0) : source.open(blob)));
+  return dropped.size === 0 ? source : withoutLayers(source, dropped, saveLate);
 }
 
 /** The images out of the engine's own storage; undefined: a save is needed. */
@@ -66,7 +65,7 @@ async function openStored(
   label: string,
   words: readonly string[],
   images: readonly EngineImage[],
-  { openTree }: EngineDeps,
+  { openTree, signal }: EngineDeps,
 ): Promise<ImageSource | undefined> {
   if (openTree === undefined) return undefined;
   const wanted: WantedImage[] = [];
@@ -75,60 +74,18 @@ async function openStored(
     if (found === undefined) return undefined;
     wanted.push({ image, name: found.name });
   }
-  const tree = await dataRootTree(engine, label, wanted);
-  return tree && openTree(tree);
-}
-
-/** Storage may change, or hold what we cannot read, while it is being read: a save goes on where that ended. */
-function withSpare(stored: ImageSource, save: () => Promise<ImageSource>, { emit, signal }: EngineDeps): ImageSource {
-  return backedBy(stored, save, async function* (blob, spare) {
-    let done = 0;
-    try {
-      for await (const chunk of stored.open(blob)) {
-        yield chunk;
-        done += chunk.byteLength;
-      }
-      return;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isTransferError(error)) throw error;
-      emit({ type: 'note', message: `${error.message}: asking the engine for a save instead` });
-    }
-    yield* spare(done);
-  });
-}
-
-/** `source` with another one behind it, that is made when it turns out to be needed. */
-function backedBy(
-  source: ImageSource,
-  makeSpare: () => Promise<ImageSource>,
-  open: (blob: Blob, spare: (skipped: number) => ByteStream) => ByteStream,
-): ImageSource {
-  let later: Promise<ImageSource> | undefined;
-  async function* openSpare(blob: Blob, skipped: number): AsyncGenerator<Uint8Array> {
-    const spare = await (later ??= makeSpare());
-    // What it calls a blob may be known only when its lists were read.
-    await spare.images();
-    yield* withoutStart(spare.open(blob), skipped);
-  }
-  return {
-    label: source.label,
-    images: () => source.images(),
-    has: (digest) => source.has(digest),
-    open: (blob) => open(blob, (skipped) => openSpare(blob, skipped)),
-    audit: (reached) => source.audit(reached),
-    close: async () => {
-      await source.close();
-      await (await later?.catch(() => undefined))?.close();
-    },
-  };
-}
-
-async function* withoutStart(bytes: ByteStream, skipped: number): AsyncGenerator<Uint8Array> {
-  let left = skipped;
-  for await (const chunk of bytes) {
-    if (left < chunk.byteLength) yield chunk.subarray(left);
-    left = Math.max(0, left - chunk.byteLength);
+  const tree = await dataRootTree(engine, label, wanted, signal);
+  if (tree === undefined) return undefined;
+  const source = openTree(tree);
+  try {
+    // The beginnings of layers are read here. What cannot be read leads to a save, as it does later.
+    await source.images();
+    return source;
+  } catch (error) {
+    await source.close();
+    signal.throwIfAborted();
+    if (!isTransferError(error)) throw error;
+    return undefined;
   }
 }
 
@@ -153,7 +110,7 @@ async function inspectAll(
   const what = missing.length === 1 ? 'no such image' : 'no such images';
   throw new TransferError('NOT_FOUND', `${describeEngine(engine)}: ${what}: ${missing.join(', ')}`, {
     side: 'source',
-    hint: `\`${engine.command.join(' ')} image ls\` lists what is there; a file is named file:PATH.`,
+    hint: `\`${engine.command.join(' ')} image ls\` ${engine.machine.host === undefined ? 'lists what is there; a file is named file:PATH.' : 'on that host lists what is there.'}`,
   });
 }
 

@@ -65,6 +65,7 @@ export function lostConnection(label: string, cause: unknown): TransferError {
 
 /** `deploy@prod-1 (10.0.0.1, port 2222)`. */
 function whereOf({ label, host, port }: Endpoint): string {
+  if (label.endsWith(`${host}:${String(port)}`)) return label;
   return label.includes(host)
     ? `${label} (port ${String(port)})`
     : `${label} (${printable(host)}, port ${String(port)})`;

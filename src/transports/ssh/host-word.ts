@@ -27,7 +27,9 @@ export function parseHost(word: string): HostWord {
   const fault =
     faultOf(user, host) ?? (port === undefined || isPort(port) ? undefined : `${printable(port)} is no port`);
   if (fault !== undefined) {
-    throw new TransferError('USAGE', `${printable(word)}: ${fault}`, { hint: `Hosts are written as ${forms}.` });
+    throw new TransferError('USAGE', `${printable(word)}: ${fault}`, {
+      hint: label.includes(',') ? 'Name each host on its own.' : `Hosts are written as ${forms}.`,
+    });
   }
   return { user, host, port: port === undefined ? undefined : Number(port), label };
 }

@@ -1,12 +1,12 @@
 import { afterAll, expect, test } from '@jest/globals';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { decompress } from '../../../src/codecs/decompress.js';
 import { openTree } from '../../../src/formats/archive/open.js';
 import { type ImageSource, type TransferEvent } from '../../../src/ports.js';
-import { bytesOf, readAll } from '../../../src/primitives/bytes.js';
+import { bytesOf, drain, readAll } from '../../../src/primitives/bytes.js';
 import { type Digest } from '../../../src/primitives/digest.js';
-import { engineSource } from '../../../src/transports/engine/index.js';
+import { type EngineDeps, engineSource } from '../../../src/transports/engine/index.js';
 import { localMachine } from '../../../src/transports/machine/local.js';
 import { type FakeEngine, fakeEngine, removeTempFolders } from '../fake-client.js';
 import { depsWith } from '../images.js';
@@ -39,8 +39,11 @@ function scene(options: Parameters<typeof fakeEngine>[0] = {}, openSave?: () => 
     [made.id.slice(7, 19), 'app'],
   );
   const events: TransferEvent[] = [];
-  const openStream = openSave && (() => Promise.resolve(openSave()));
-  const deps = depsWith({ openTree: (tree) => openTree(tree, decompress), ...(openStream && { openStream }) }, events);
+  const openStream = async (...[, bytes]: Parameters<EngineDeps['openStream']>): Promise<ImageSource> => {
+    if (openSave === undefined) await drain(bytes);
+    return openSave!();
+  };
+  const deps = depsWith({ openTree: (tree) => openTree(tree, decompress), openStream }, events);
   return { ...made, engine, events, open: (...names) => engineSource(engine, names, deps) };
 }
 
@@ -77,11 +80,11 @@ test.each<[string, (at: Scene) => void, Parameters<typeof fakeEngine>[0]]>([
 ])('a data root that %s is passed by', async (_, change, options) => {
   const at = scene(options);
   change(at);
-  await expect(at.open('app:1')).rejects.toThrow('not expected to be called');
+  await expect(at.open('app:1')).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
 });
 
 test('a name that only the engine can tell is asked of it', async () => {
-  await expect(scene().open('app')).rejects.toThrow('not expected to be called');
+  await expect(scene().open('app')).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
 });
 
 test('a file that is gone: the layer goes on out of a save, where it ended', async () => {
@@ -105,6 +108,33 @@ test('a file that is gone: the layer goes on out of a save, where it ended', asy
     message: expect.stringMatching(/diff\/b: no such file or folder: asking the engine for a save instead$/),
   });
 });
+
+test('a file at the start of a layer that cannot be read: no image is without its save', async () => {
+  const at = scene({}, () => spareOf(at.layers));
+  rmSync(path.join(at.layers[0]!.folder, 'a'));
+  const source = await at.open('app:1');
+  const { diffId, tar } = at.layers[0]!;
+  const bytes = await readAll(source.open({ digest: diffId, size: tar.length }), 10_000_000, 'a layer');
+  expect(bytes.equals(tar)).toBe(true);
+});
+
+test('a config that is damaged: what the engine saves counts', async () => {
+  const at = scene({}, () => spareOf(at.layers));
+  writeFileSync(path.join(at.root, 'image/overlay2/imagedb/content/sha256', at.id.slice(7)), '{');
+  expect((await at.open('app:1')).label).toBe('a save');
+});
+
+test('closing ends a save that is still being made', async () => {
+  const at = scene({ save: 'exec sleep 60' }, undefined);
+  rmSync(path.join(at.layers[0]!.folder, 'b'));
+  const source = await at.open('app:1');
+  const { diffId, tar } = at.layers[0]!;
+  const reading = readAll(source.open({ digest: diffId, size: tar.length }), 10_000_000, 'a layer');
+  reading.catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await source.close();
+  await expect(reading).rejects.toThrow('abort');
+}, 10_000);
 
 /** What a save of these layers would be opened as. */
 function spareOf(layers: readonly Unpacked[]): ImageSource {

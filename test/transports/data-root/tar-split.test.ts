@@ -34,11 +34,11 @@ describe('a layer out of its folder', () => {
     expect(await tarSize(layer)).toBe(layer.tar.length);
   });
 
-  test('comes in chunks of 1 MiB, however small its files are', async () => {
+  test('comes in chunks of 1 MiB after its first header, however small its files are', async () => {
     const files = Array.from({ length: 300 }, (_, at) => ({ name: String(at), bytes: Buffer.alloc(10_001) }));
     const sizes: number[] = [];
     for await (const chunk of tarBytes(unpack(files))) sizes.push(chunk.byteLength);
-    expect(sizes.slice(0, -1).every((size) => size === MiB)).toBe(true);
+    expect(sizes.slice(1, -1).every((size) => size === MiB)).toBe(true);
   });
 });
 
