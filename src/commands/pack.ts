@@ -18,9 +18,11 @@ import { allWords } from './words.js';
  * @throws TransferError see docs/cli.md, "Exit status"; the output is then as it was before.
  */
 export async function pack(options: PackOptions, context: Context): Promise<PackResult> {
-  await checkOutputIsNoSource(options);
   const sink = await outputSink(options);
-  const reading = await readImages(options, context);
+  // Once: a list of sources may be a pipe.
+  const sources = await allWords(options);
+  await checkIsNoSource(options.output, sources);
+  const reading = await readImages({ ...options, sources, sourceFiles: [], composeFiles: [] }, context);
   try {
     requireImages(reading);
     const { source, images } = reading;
@@ -48,11 +50,10 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
 }
 
 /** A file that takes the place of its own source would lose what was not asked for. A folder is added to. */
-async function checkOutputIsNoSource(options: PackOptions): Promise<void> {
-  const { output } = options;
+async function checkIsNoSource(output: string, sources: readonly string[]): Promise<void> {
   const file = await fileAt(output);
   if (file === undefined) return;
-  for (const word of await allWords(options)) {
+  for (const word of sources) {
     const source = await fileAt(word.replace(/^file:/, ''));
     if (source?.ino !== file.ino || source.dev !== file.dev) continue;
     throw new TransferError('USAGE', `${output}: the output is a source as well`, {

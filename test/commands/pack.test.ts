@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { list } from '../../src/commands/list.js';
 import { pack } from '../../src/commands/pack.js';
@@ -203,6 +204,17 @@ describe('wrong input of pack', () => {
       expect(fault).toMatchObject({ code: 'USAGE', message: expect.stringContaining('the output is a source') });
     }
     expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test('a list of sources that is a pipe is read once, also when the output is there already', async () => {
+    const path = await a();
+    const words = at('words');
+    spawnSync('mkfifo', [words]);
+    const writing = writeFile(words, `${path}\n`);
+    put(at('o.tar'), 'old');
+    const result = await pack({ sources: [], sourceFiles: [words], output: at('o.tar') }, testContext());
+    await writing;
+    expect(result.images.length).toBe(2);
   });
 
   test('exits 7: LOCKED', async () => {
