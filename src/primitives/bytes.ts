@@ -47,6 +47,18 @@ export async function drain(bytes: ByteStream): Promise<void> {
   for (let step = await iterator.next(); step.done !== true; step = await iterator.next());
 }
 
+/** `bytes` without the first `count`. */
+export async function* after(bytes: ByteStream, count: number): AsyncGenerator<Uint8Array> {
+  let skip = count;
+  for await (const chunk of bytes) {
+    if (chunk.byteLength <= skip) skip -= chunk.byteLength;
+    else {
+      yield skip === 0 ? chunk : chunk.subarray(skip);
+      skip = 0;
+    }
+  }
+}
+
 /** A stream from its beginning, of which some chunks were taken to look at; `rest` is the iterator they came from. */
 export async function* replay(
   seen: readonly Uint8Array[],

@@ -1,16 +1,14 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { indexDocument, type IndexEntry, LAYOUT_DOCUMENT } from '../../formats/bundle/documents.js';
 import { NAME_ANNOTATION } from '../../formats/oci-layout/names.js';
-import { INDEX_FILE, LAYOUT_FILE } from '../../formats/oci-layout/reader.js';
+import { blobPath, INDEX_FILE, LAYOUT_FILE } from '../../formats/oci-layout/reader.js';
 import { type FileTree } from '../../formats/tree/file-tree.js';
+import { folderTree } from '../../formats/tree/folder-tree.js';
 import { parseDocument } from '../../model/manifest.js';
 import { mediaTypes } from '../../model/media-types.js';
 import { readAll } from '../../primitives/bytes.js';
-import { type Digest, hexOf } from '../../primitives/digest.js';
 import { TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
-import { fileAccess } from '../../primitives/random-access.js';
 import { type Member, inMemory, memberTree } from './member-tree.js';
 import { type WantedImage } from './wanted.js';
 
@@ -24,13 +22,13 @@ const SYSTEM_CONTENT = `/var/lib/containerd/${CONTENT}`;
  */
 export async function storedImages(label: string, wanted: readonly WantedImage[], dataRoot: string): Promise<FileTree> {
   const folders = [join(dataRoot, 'containerd', 'daemon', CONTENT), SYSTEM_CONTENT];
-  const folder = folders.find((place) => wanted.every(({ image }) => fileSize(pathIn(place, image.id)) !== undefined));
-  if (folder === undefined) throw new TransferError('NOT_FOUND', `${dataRoot}: no content store that has them`);
+  const blobs = folders.map((folder) => treeWith(folder, wanted)).find((tree) => tree !== undefined);
+  if (blobs === undefined) throw new TransferError('NOT_FOUND', `${dataRoot}: no content store that has them`);
   const entries: IndexEntry[] = [];
   for (const { image, name } of wanted) {
-    const path = pathIn(folder, image.id);
-    const bytes = await readAll(contentsOf(path), limits.manifestBytes, path);
-    const { kind, mediaType } = parseDocument(bytes, '', path);
+    const where = `${blobs.label}: ${image.id}`;
+    const bytes = await readAll(blobs.open(blobPath(image.id)), limits.manifestBytes, where);
+    const { kind, mediaType } = parseDocument(bytes, '', where);
     entries.push({
       // OCI image-spec 1.0 lets documents go without.
       mediaType: mediaType !== '' ? mediaType : kind === 'index' ? mediaTypes.ociIndex : mediaTypes.ociManifest,
@@ -43,32 +41,20 @@ export async function storedImages(label: string, wanted: readonly WantedImage[]
     [LAYOUT_FILE, inMemory(LAYOUT_DOCUMENT)],
     [INDEX_FILE, inMemory(indexDocument(entries))],
   ]);
-  return memberTree(label, lists, (name) => blobIn(folder, name));
+  return memberTree(label, lists, (name) => blobIn(blobs, name));
 }
 
-const pathIn = (folder: string, digest: Digest): string => join(folder, 'blobs', 'sha256', hexOf(digest));
-
-function blobIn(folder: string, name: string): Member | undefined {
-  if (!/^blobs\/sha256\/[0-9a-f]{64}$/.test(name)) return undefined;
-  const path = join(folder, name);
-  const size = fileSize(path);
-  return size === undefined ? undefined : { size, open: () => contentsOf(path) };
-}
-
-async function* contentsOf(path: string): AsyncGenerator<Uint8Array> {
-  const access = await fileAccess(path);
+/** A content store that has all of them: its blobs lie as in an OCI layout. */
+function treeWith(folder: string, wanted: readonly WantedImage[]): FileTree | undefined {
   try {
-    yield* access.stream(0, access.size);
-  } finally {
-    await access.close();
-  }
-}
-
-function fileSize(path: string): number | undefined {
-  try {
-    const stats = statSync(path);
-    return stats.isFile() ? stats.size : undefined;
+    const tree = folderTree(folder);
+    return wanted.every(({ image }) => tree.size(blobPath(image.id)) !== undefined) ? tree : undefined;
   } catch {
-    return undefined;
+    return undefined; // there is none, or none that we may read
   }
+}
+
+function blobIn(blobs: FileTree, name: string): Member | undefined {
+  const size = name.startsWith('blobs/') ? blobs.size(name) : undefined;
+  return size === undefined ? undefined : { size, open: () => blobs.open(name) };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ImageNode } from '../../model/graph.js';
 import { type PlannedBlob } from '../../model/plan.js';
 import { type OpenBlob } from '../../ports.js';
-import { type ByteStream } from '../../primitives/bytes.js';
+import { after, type ByteStream } from '../../primitives/bytes.js';
 import { isTransferError } from '../../primitives/errors.js';
 import { formatBytes } from '../../primitives/units.js';
 import { type Client, type ClientResult, runClient } from './client.js';
@@ -109,17 +109,5 @@ async function removed(place: Place, path: string): Promise<boolean> {
   } catch (error) {
     if (isTransferError(error) && error.code === 'ENGINE_FAILED') return false;
     throw error;
-  }
-}
-
-/** `bytes` without the first `count`. */
-async function* after(bytes: ByteStream, count: number): AsyncGenerator<Uint8Array> {
-  let skip = count;
-  for await (const chunk of bytes) {
-    if (chunk.byteLength <= skip) skip -= chunk.byteLength;
-    else {
-      yield skip === 0 ? chunk : chunk.subarray(skip);
-      skip = 0;
-    }
   }
 }

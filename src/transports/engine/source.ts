@@ -6,12 +6,12 @@ import { printable } from '../../primitives/printable.js';
 import { dataRootTree } from '../data-root/index.js';
 import { type WantedImage } from '../data-root/wanted.js';
 import { streamClient } from './client.js';
-import { type EngineDeps } from './deps.js';
+import { type EngineDeps, type SaveWays } from './deps.js';
 import { saveArgs } from './dialect.js';
 import { describeEngine, type Engine, livesByName } from './engine.js';
 import { checkArgument } from './failure.js';
 import { type EngineImage, inspect } from './inventory.js';
-import { untilItFails, withoutLayers } from './spare.js';
+import { type MakeSpare, untilItFails, withoutLayers } from './spare.js';
 
 /** Which layers, by diffID, nobody needs of these images. */
 export type Unneeded = (images: readonly EngineImage[]) => Promise<ReadonlySet<Digest>>;
@@ -36,25 +36,24 @@ export async function engineSource(
   // Layers that images share are counted by the engine for each of them: this is an upper bound.
   const sizes = new Map(images.map((image) => [image.id, image.size]));
   const expected = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  const save = (drop: Promise<ReadonlySet<Digest>>, signal: AbortSignal, isLate = false): Promise<ImageSource> => {
+  const save = (signal: AbortSignal, ways: SaveWays): Promise<ImageSource> => {
     const bytes = streamClient(
       { client: deps.saving?.(engine) ?? engine, args: saveArgs(engine, refs), signal },
       describeEngine(engine),
       `saving ${wanted.map((name) => printable(name, 100)).join(', ')}`,
     );
-    return deps.openStream(label, bytes, expected, { drop, isLate });
+    return deps.openStream(label, bytes, expected, ways);
   };
-  const saveAll = (signal: AbortSignal, isLate = false): Promise<ImageSource> =>
-    save(Promise.resolve(new Set<Digest>()), signal, isLate);
-  const saveLate = (closing: AbortSignal): Promise<ImageSource> =>
-    saveAll(AbortSignal.any([deps.signal, closing]), true);
+  const nothing = Promise.resolve(new Set<Digest>());
+  const saveLate: MakeSpare = (closing) =>
+    save(AbortSignal.any([deps.signal, closing]), { drop: nothing, isLate: true });
   const stored = await openStored(engine, label, wanted, images, deps);
   if (stored !== undefined) return untilItFails(stored, saveLate, deps);
-  if (unneeded === undefined) return saveAll(deps.signal);
+  if (unneeded === undefined) return save(deps.signal, { drop: nothing, isLate: false });
   const drop = unneeded(images);
   // A save that fails before its first byte never waits for it.
   drop.catch(() => undefined);
-  const source = await save(drop, deps.signal);
+  const source = await save(deps.signal, { drop, isLate: false });
   const dropped = await drop;
   return dropped.size === 0 ? source : withoutLayers(source, dropped, saveLate);
 }
@@ -108,9 +107,13 @@ async function inspectAll(
     if ((await inspect(engine, [name], signal)).images.length === 0) missing.push(printable(name, 200));
   }
   const what = missing.length === 1 ? 'no such image' : 'no such images';
+  const where =
+    engine.machine.host === undefined
+      ? 'lists what is there; a file is named file:PATH.'
+      : 'on that host lists what is there.';
   throw new TransferError('NOT_FOUND', `${describeEngine(engine)}: ${what}: ${missing.join(', ')}`, {
     side: 'source',
-    hint: `\`${engine.command.join(' ')} image ls\` ${engine.machine.host === undefined ? 'lists what is there; a file is named file:PATH.' : 'on that host lists what is there.'}`,
+    hint: `\`${engine.command.join(' ')} image ls\` ${where}`,
   });
 }
 
@@ -125,7 +128,7 @@ function saveArgument(engine: Engine, name: string, image: EngineImage | undefin
   if (isName) return full;
   // Its last names are all by which containerd lets an image be exported.
   if (livesByName(engine)) return image.names[0] ?? name;
-  return hexOf(image.id).startsWith(name.replace(/^sha256:/, '')) ? image.id : name;
+  return isIdOf(name, image) ? image.id : name;
 }
 
 /**
@@ -147,5 +150,8 @@ function savedName(
     );
   });
   if (names.length > 0) return names.length === 1 ? { name: names[0] } : undefined;
-  return hexOf(image.id).startsWith(word.replace(/^sha256:/, '')) ? { name: undefined } : undefined;
+  return isIdOf(word, image) ? { name: undefined } : undefined;
 }
+
+/** Whether a word that is no name of the image is its ID, or the start of it. */
+const isIdOf = (word: string, { id }: EngineImage): boolean => hexOf(id).startsWith(word.replace(/^sha256:/, ''));

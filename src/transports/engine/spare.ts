@@ -1,6 +1,6 @@
 import { type Descriptor } from '../../model/descriptor.js';
 import { type ImageSource } from '../../ports.js';
-import { type ByteStream } from '../../primitives/bytes.js';
+import { after, type ByteStream } from '../../primitives/bytes.js';
 import { isTransferError } from '../../primitives/errors.js';
 import { type Digest } from '../../primitives/digest.js';
 import { type EngineDeps } from './deps.js';
@@ -61,7 +61,7 @@ function backedBy(
     const spare = await (making ??= makeSpare(closing.signal));
     // Some sources know what they hold only when their lists were read.
     await spare.images();
-    yield* withoutStart(spare.open(blob), skipped);
+    yield* after(spare.open(blob), skipped);
   }
   return {
     label: source.label,
@@ -75,12 +75,4 @@ function backedBy(
       await (await making?.catch(() => undefined))?.close();
     },
   };
-}
-
-async function* withoutStart(bytes: ByteStream, skipped: number): AsyncGenerator<Uint8Array> {
-  let left = skipped;
-  for await (const chunk of bytes) {
-    if (left < chunk.byteLength) yield chunk.subarray(left);
-    left = Math.max(0, left - chunk.byteLength);
-  }
 }
