@@ -14,13 +14,17 @@ const documents = {
   inspect: 'InspectResult',
   verify: 'VerifyResult',
   diff: 'DiffResult',
+  inventory: 'InventoryResult',
+  prune: 'PruneResult',
 };
 
 /** Where the types of these documents are declared, in the order in which they are shown. */
 const declarations = {
   'src/commands/results.ts': undefined,
+  'src/model/inventory.ts': ['StoreKind', 'InventoryPlace', 'ArchivePlace', 'EnginePlace'],
   'src/model/plan.ts': ['PlanTotals', 'LayerTwins'],
   'src/model/receipt.ts': ['ReceiptState', 'ReceiptItem', 'Receipt'],
+  'src/model/reliance.ts': ['Reliance', 'Base', 'ReliedLayer'],
 };
 
 /** @param tables the exports of src/cli/parser/{commands,table}.ts and src/cli/exit-codes.ts */

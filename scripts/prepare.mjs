@@ -1,6 +1,6 @@
 // What the project's own scripts share. Plain Node.js: this runs before anything is installed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 
@@ -47,10 +47,11 @@ export function ensureInstalled() {
   writeFileSync(stamp, lock);
 }
 
-/** Compiles the sources into `dist`. */
+/** Compiles the sources into `dist`, and puts beside them what is no TypeScript. */
 export function ensureBuilt() {
   ensureInstalled();
   console.error('building …');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   runTool('typescript', ['-p', '.'], { quiet: true });
+  copyFileSync(join(root, 'src/formats/kit/load.sh'), join(root, 'dist/formats/kit/load.sh'));
 }

@@ -1,9 +1,9 @@
 /**
  * image-ferry as a library: what the commands are made of.
  *
- * - The commands, as functions from options to results: `pack`, `load`, `send`, `list`, `inspect`, `verify`, `diff`. Each
- *   takes a `Context`: `emit` is told what happens (`TransferEvent`, of several hosts with their names), `signal` stops it,
- *   `ask` is asked for passphrases and about unknown hosts.
+ * - The commands, as functions from options to results: `pack`, `load`, `send`, `list`, `inspect`, `verify`, `diff`,
+ *   `takeInventory`, `prune`. Each takes a `Context`: `emit` is told what happens (`TransferEvent`, of several hosts with their
+ *   names), `signal` stops it, `ask` is asked for passphrases and about unknown hosts.
  * - The two ports, `ImageSource` and `ImageSink`, and what opens them: `openPath`, `bundleSink`, `ociLayoutSink`,
  *   `findEngine` (here) or `connect` and `findRemoteEngine` (on a host over SSH) with `engineSource` and `engineSink`.
  * - The engine between them, which knows ports only: `readGraph`, `planTransfer`, `transfer`, `checkImages`.
@@ -13,11 +13,13 @@
  */
 export { diff } from './commands/diff.js';
 export { inspect } from './commands/inspect.js';
+export { inventory as takeInventory, inventoryOf } from './commands/inventory.js';
 export { list } from './commands/list.js';
 export { load } from './commands/load.js';
 export { engineDeps, openPath, openSources } from './commands/open.js';
 export type * from './commands/options.js';
 export { pack } from './commands/pack.js';
+export { prune } from './commands/prune.js';
 export type * from './commands/results.js';
 export { send } from './commands/send.js';
 export { verify } from './commands/verify.js';
@@ -33,6 +35,7 @@ export { unionSource } from './engine/union.js';
 export { openArchive, openTree } from './formats/archive/open.js';
 export { type BundleFormat, bundleSink, type BundleSinkOptions } from './formats/bundle/sink.js';
 export * from './formats/docker-archive/index.js';
+export { compactInventory, parseInventory } from './formats/inventory/index.js';
 export { ociLayoutSink } from './formats/oci-layout/sink.js';
 export { type PlainLayers, plainLayers } from './formats/plain-layers.js';
 export type { FileTree } from './formats/tree/file-tree.js';
@@ -45,6 +48,7 @@ export * from './transports/ssh/index.js';
 
 export type { Descriptor } from './model/descriptor.js';
 export * from './model/graph.js';
+export * from './model/inventory.js';
 export { formatPlatform, parsePlatform, type Platform } from './model/platform.js';
 export type { LayerTwins, Plan, PlannedBlob, PlanTotals } from './model/plan.js';
 export type { Receipt, ReceiptItem, ReceiptState } from './model/receipt.js';

@@ -2,6 +2,7 @@ import { type Descriptor } from './model/descriptor.js';
 import { type ImageNode, type ImageRecord } from './model/graph.js';
 import { type Plan } from './model/plan.js';
 import { type Receipt } from './model/receipt.js';
+import { type Reliance } from './model/reliance.js';
 import { type ByteStream } from './primitives/bytes.js';
 import { type Digest } from './primitives/digest.js';
 import { type TransferError } from './primitives/errors.js';
@@ -27,8 +28,22 @@ export interface ImageSource {
    * nothing names and that are not what their name says. Reads only what those blobs do not cover.
    */
   audit(reached: ReadonlySet<Digest>): AsyncIterable<TransferError>;
+  /** What is to be known of it as a whole, where it is an archive. @throws TransferError as `images` */
+  facts?(): Promise<SourceFacts>;
   /** Frees files and temporary space. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface SourceFacts {
+  /**
+   * sha256 of its `index.json` followed by its `manifest.json`, of these what it has. As they lead to everything by
+   * digest, this stands for all that is in it, however it is compressed or cut.
+   */
+  readonly lists: Digest | undefined;
+  /** Whether ferry wrote it. */
+  readonly isBundle: boolean;
+  /** Of a thin bundle. */
+  readonly reliance: Reliance | undefined;
 }
 
 export type OpenBlob = (blob: Pick<Descriptor, 'digest' | 'size'>) => ByteStream;

@@ -2,17 +2,22 @@ import {
   type DiffOptions,
   type InspectOptions,
   type Interruptible,
+  type InventoryOptions,
   type LoadOptions,
   type PackOptions,
+  type PruneOptions,
   type SendOptions,
   type SourceOptions,
+  type VerifyOptions,
 } from '../commands/options.js';
 import {
   type DiffResult,
   type InspectResult,
+  type InventoryResult,
   type ListResult,
   type LoadResult,
   type PackResult,
+  type PruneResult,
   type SendResult,
   type VerifyResult,
 } from '../commands/results.js';
@@ -23,8 +28,10 @@ interface Signatures {
   send: [SendOptions, SendResult];
   list: [SourceOptions, ListResult];
   inspect: [InspectOptions, InspectResult];
-  verify: [SourceOptions, VerifyResult];
+  verify: [VerifyOptions, VerifyResult];
   diff: [DiffOptions, DiffResult];
+  inventory: [InventoryOptions, InventoryResult];
+  prune: [PruneOptions, PruneResult];
 }
 
 export type Verb = keyof Signatures;
@@ -49,4 +56,6 @@ export const commands: Commands = {
   inspect: async () => (await import('../commands/inspect.js')).inspect,
   verify: async () => (await import('../commands/verify.js')).verify,
   diff: async () => (await import('../commands/diff.js')).diff,
+  inventory: async () => (await import('../commands/inventory.js')).inventory,
+  prune: async () => (await import('../commands/prune.js')).prune,
 };

@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net';
 import { TransferError } from '../primitives/errors.js';
-import { packageFacts } from './version.js';
+import { packageFacts } from '../primitives/package-facts.js';
 
 export const METADATA_COMMAND = 'docker-cli-plugin-metadata';
 export const PLUGIN_NAME = 'ferry';

@@ -5,7 +5,7 @@ import { type Io, isClosedPipe } from './io.js';
 import { Interrupted, watchSignals } from './interruption.js';
 import { viewOf } from './render/view.js';
 import { controllingTerminal } from './terminal.js';
-import { packageFacts } from './version.js';
+import { packageFacts } from '../primitives/package-facts.js';
 
 /** Runs ferry as this process: `bin/ferry.js` is nothing but this call. */
 export async function main(): Promise<void> {

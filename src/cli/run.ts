@@ -57,7 +57,7 @@ async function interrupted({ signal, io }: Run): Promise<number> {
 async function perform(invocation: Invocation, env: Run): Promise<number> {
   switch (invocation.kind) {
     case 'version':
-      await writeOut(env.io.stdout, `${(await import('./version.js')).packageFacts().version}\n`);
+      await writeOut(env.io.stdout, `${(await import('../primitives/package-facts.js')).packageFacts().version}\n`);
       return 0;
     case 'help':
       await writeOut(env.io.stdout, (await import('./parser/help.js')).helpText(invocation.command, env.program));

@@ -1,5 +1,5 @@
 import { isTransferError, TransferError } from '../primitives/errors.js';
-import { type RandomAccess } from '../primitives/random-access.js';
+import { placeOf, type RandomAccess } from '../primitives/random-access.js';
 import { damaged } from './faults.js';
 import { FrameCache } from './frame-cache.js';
 import { type SeekTable } from './seek-table.js';
@@ -172,7 +172,7 @@ class FrameReader {
     const rawSize = this.rawSize(frame);
     const start = this.table.offsets[frame] ?? 0;
     const length = (this.table.offsets[frame + 1] ?? 0) - start;
-    const where = `${this.access.label}: frame ${String(frame)} at byte ${String(start)}`;
+    const where = `${placeOf(this.access, start, length)}: frame ${String(frame)} at byte ${String(start)}`;
     if (rawSize === 0 && (await this.isSkippableFrame(start, length))) return Buffer.alloc(0);
     // No encoder makes a frame larger than its contents by more than a header a block.
     if (length > rawSize + (rawSize >>> 6) + 1024) {

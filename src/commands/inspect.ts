@@ -10,7 +10,7 @@ import { verified } from '../primitives/verified.js';
 import { type Context, type InspectOptions } from './options.js';
 import { faultOf, readAsItIs, type Reading } from './read.js';
 import { type HistoryEntry, type InspectedPlatform, type InspectResult } from './results.js';
-import { countUses, identity, summarizePlatform, type Uses } from './summary.js';
+import { countUses, identity, reliedIn, summarizePlatform, type Uses } from './summary.js';
 import { matchesImage } from '../engine/select.js';
 import { TransferError } from '../primitives/errors.js';
 
@@ -24,15 +24,20 @@ export async function inspect(options: InspectOptions, context: Context): Promis
     if (chosen.length === 0 && name !== undefined) throw notThere(name, images);
     const uses = countUses(images);
     const users = layerUsers(images);
+    const relied = reliedIn(reading.reliance);
     const inspected = [];
     for (const image of chosen) {
       const platforms: InspectedPlatform[] = [];
       for (const manifest of imagesIn(image.root)) {
-        platforms.push(await inspectPlatform(reading, manifest, uses, others(users, displayName(image))));
+        platforms.push(
+          await inspectPlatform(reading, manifest, { uses, relied, alsoIn: others(users, displayName(image)) }),
+        );
       }
       inspected.push({ ...identity(image), platforms });
     }
-    return { sources: reading.labels, images: inspected, faults: reading.faults.map(faultOf) };
+    const { labels, reliance } = reading;
+    const faults = reading.faults.map(faultOf);
+    return { sources: labels, images: inspected, ...(reliance !== undefined && { reliance }), faults };
   } finally {
     await reading.close();
   }
@@ -40,12 +45,15 @@ export async function inspect(options: InspectOptions, context: Context): Promis
 
 type AlsoIn = (layer: LayerNode) => readonly string[];
 
-async function inspectPlatform(
-  { source }: Reading,
-  manifest: ManifestNode,
-  uses: Uses,
-  alsoIn: AlsoIn,
-): Promise<InspectedPlatform> {
+/** What is known of layers beyond their image. */
+interface Known {
+  readonly uses: Uses;
+  /** Those that are left out. */
+  readonly relied: ReadonlySet<Digest>;
+  readonly alsoIn: AlsoIn;
+}
+
+async function inspectPlatform({ source }: Reading, manifest: ManifestNode, known: Known): Promise<InspectedPlatform> {
   const where = `${source.label}: config ${manifest.config.digest}`;
   const bytes = await readAll(
     verified(source.open(manifest.config), manifest.config, where),
@@ -55,21 +63,22 @@ async function inspectPlatform(
   const { document } = parseConfig(bytes, where);
   const created = text(document, 'created');
   return {
-    ...summarizePlatform(manifest, uses),
+    ...summarizePlatform(manifest, known.uses, known.relied),
     ...(created !== undefined && { created }),
     config: document,
-    history: historyOf(document, manifest.layers, alsoIn),
+    history: historyOf(document, manifest.layers, known),
   };
 }
 
 /** Pairs history steps with layers: each step that is not marked `empty_layer` made one (OCI image-spec, config.md). */
-function historyOf(document: JsonObject, layers: readonly LayerNode[], alsoIn: AlsoIn): HistoryEntry[] {
+function historyOf(document: JsonObject, layers: readonly LayerNode[], { alsoIn, relied }: Known): HistoryEntry[] {
   const steps = document['history'];
   const rest = [...layers];
   const describe = (layer: LayerNode | undefined): Pick<HistoryEntry, 'layer'> => {
     if (layer === undefined) return {};
     const { digest, mediaType, size } = layer.blob;
-    return { layer: { digest, diffId: layer.diffId, mediaType, bytes: size, alsoIn: alsoIn(layer) } };
+    const common = { digest, diffId: layer.diffId, mediaType, bytes: size, alsoIn: alsoIn(layer) };
+    return { layer: relied.has(digest) ? { ...common, relied: true } : common };
   };
   const entries = (isArray(steps) ? steps : []).map((step: Json): HistoryEntry => {
     const entry = isObject(step) ? step : {};

@@ -9,6 +9,7 @@ import { engineDeps } from './open.js';
 import { type Context, type LoadOptions } from './options.js';
 import { readImages, requireImages } from './read.js';
 import { type LoadResult } from './results.js';
+import { reliedIn } from './summary.js';
 
 /**
  * Brings what sources hold into the engine of this machine: only what it lacks, proven before its names move.
@@ -20,11 +21,13 @@ export async function load(options: LoadOptions, context: Context): Promise<Load
   const reading = await readImages(options, context);
   try {
     requireImages(reading);
-    const sink = engineSink(engine, engineDeps(context));
-    const { source, images } = reading;
+    const { source, images, reliance } = reading;
+    const relied = reliedIn(reliance);
+    const sink = engineSink(engine, { ...engineDeps(context), isLeftOut: (layer) => relied.has(layer) });
     const { plan, receipt } = await transfer({
       ...context,
       source,
+      reliance,
       images,
       sink,
       dryRun: options.dryRun ?? false,

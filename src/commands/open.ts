@@ -1,10 +1,14 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { decompress, sniffStream } from '../codecs/decompress.js';
 import { openArchive, openTree } from '../formats/archive/open.js';
 import { listsTar, membersTar } from '../formats/bundle/encode.js';
+import { steadyFolder } from '../formats/oci-layout/steady.js';
 import { plainLayers } from '../formats/plain-layers.js';
 import { folderTree } from '../formats/tree/folder-tree.js';
+import { findVolumes, type VolumeFiles } from '../formats/volumes/find.js';
+import { openVolumes } from '../formats/volumes/open.js';
 import { type Emit, type ImageSource } from '../ports.js';
 import { type ByteStream } from '../primitives/bytes.js';
 import { ioError, isTransferError, TransferError } from '../primitives/errors.js';
@@ -65,16 +69,43 @@ async function openLocation(
   }
 }
 
-/** Opens a file or folder. @throws TransferError NOT_FOUND, IO, NOT_AN_IMAGE or BAD_ARCHIVE. */
+/**
+ * Opens a file or folder: an archive, one of its volumes or the folder of them, a kit, an image layout.
+ * @throws TransferError NOT_FOUND, IO, USAGE, NOT_AN_IMAGE or BAD_ARCHIVE.
+ */
 export async function openPath(path: string, context: Context): Promise<ImageSource> {
+  const volumes = await findVolumes(path);
+  if (volumes !== undefined) return openSet(volumes, context);
   const stats = await stat(path).catch((error: unknown) => {
     throw ioError(error, path, 'source');
   });
-  if (stats.isDirectory()) return openTree(folderTree(path), decompress);
+  if (stats.isDirectory()) {
+    const bundle = await bundleInKit(path);
+    return bundle === undefined
+      ? steadyFolder(openTree(folderTree(path), decompress), path)
+      : openPath(bundle, context);
+  }
   if (stats.isFile()) return openArchive(await fileAccess(path, context.signal), decompress, spooling(path, context));
   // Pipes and devices (a process substitution, say) are read once, like standard input.
   const { createReadStream } = await import('node:fs');
   return openStream(path, createReadStream(path, { highWaterMark: 1 << 20, signal: context.signal }), context);
+}
+
+async function openSet(files: VolumeFiles, context: Context): Promise<ImageSource> {
+  const set = await openVolumes(files, context.signal);
+  try {
+    return await openArchive(set, decompress, spooling(files.label, context));
+  } catch (error) {
+    throw await set.blame(error);
+  }
+}
+
+/** The bundle in the folder that `--kit` writes; undefined: it is no such folder, or the bundle is in volumes. */
+async function bundleInKit(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const bundles = names.filter((name) => /\.tar(?:\.zst|\.gz)?$/.test(name));
+  const isKit = names.includes('load.sh') && !names.includes('oci-layout');
+  return isKit && bundles.length === 1 && bundles[0] !== undefined ? join(folder, bundles[0]) : undefined;
 }
 
 /** Opens a stream that can be read once: what it holds is spooled. */

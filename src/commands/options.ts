@@ -1,3 +1,4 @@
+import { type StoreKind } from '../model/inventory.js';
 import { type Emit } from '../ports.js';
 import { type Unneeded } from '../transports/engine/source.js';
 import { type Ask, type SshSettings } from '../transports/ssh/settings.js';
@@ -32,6 +33,8 @@ export interface SourceOptions {
   readonly sources: readonly string[];
   /** `docker`, `podman`, or a path to such a program; undefined: whichever is found. */
   readonly engine?: string | undefined;
+  /** Further SOURCE words: what the sources leave out may be taken from there. Their images are not read. */
+  readonly with?: readonly string[] | undefined;
   /** Names or globs; empty: everything. */
   readonly only?: readonly string[] | undefined;
   /** `os/arch[/variant]`; empty: every platform. */
@@ -58,6 +61,22 @@ export interface PackOptions extends SourceOptions {
   readonly format?: 'tar' | 'tar.zst' | 'tar.gz' | 'oci' | undefined;
   /** zstd 1 to 19, gzip 1 to 9. */
   readonly level?: number | undefined;
+  /** What the receiver has: it is left out. Inventories, archives, folders, engines (`engine:`, `ssh://HOST`). */
+  readonly base?: readonly string[] | undefined;
+  /** The stores of the receivers, which decide what may be left out; empty: those of `base`, else all. */
+  readonly for?: readonly StoreKind[] | undefined;
+  /** Cuts the bundle into files of this many bytes. */
+  readonly volumeBytes?: number | undefined;
+  /** Asks for another medium after each volume. */
+  readonly pause?: boolean | undefined;
+  /** Goes on with volumes that a run before has left. */
+  readonly resume?: boolean | undefined;
+  /** Writes a folder for a site without ferry: the bundle, with a script that loads it. */
+  readonly kit?: boolean | undefined;
+  /** An SSH key that signs what is written: a private key file, or a public one whose other half an agent has. */
+  readonly sign?: string | undefined;
+  /** Reads what was written back from the device. */
+  readonly verify?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   /** Where the bytes go when `output` is `-`. */
   readonly standardOutput?: NodeJS.WritableStream | undefined;
@@ -95,6 +114,38 @@ export interface WireCompression {
   readonly kind: 'auto' | 'none' | 'gzip' | 'zstd';
   /** zstd 1 to 19, gzip 1 to 9. */
   readonly level?: number | undefined;
+}
+
+export interface InventoryOptions extends Pick<SourceOptions, 'engine' | 'ssh' | 'remoteEngine'> {
+  /** One word at most, as `inventoryOf` takes it; none: the local engine. */
+  readonly sources: readonly string[];
+  /** The short form, for paper. */
+  readonly compact?: boolean | undefined;
+  /** Path of a file; undefined: the document is in the result. */
+  readonly output?: string | undefined;
+}
+
+/** What stays in an archive of releases: what any of the rules keeps. At least one must be given. */
+export interface PruneOptions {
+  /** Path of an OCI layout folder. */
+  readonly archive: string;
+  /** The newest so many images of each repository. */
+  readonly keepLast?: number | undefined;
+  /** Names or globs. */
+  readonly keep?: readonly string[] | undefined;
+  /** What is younger than this many hours. */
+  readonly keepWithinHours?: number | undefined;
+  /** Shows what would go, and changes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface VerifyOptions extends SourceOptions {
+  /** An allowed_signers file (ssh-keygen(1)): every source must be signed by somebody in it. */
+  readonly allowedSigners?: string | undefined;
+  /** Of OCI layout folders: this many percent of the layers, each day the next ones. */
+  readonly sample?: number | undefined;
+  /** Of OCI layout folders: layers written since then; with `sample`, these too. */
+  readonly since?: Date | undefined;
 }
 
 export interface InspectOptions extends SourceOptions {

@@ -1,41 +1,96 @@
 import { statSync } from 'node:fs';
 import { checkLevel as checkCodecLevel } from '../codecs/zstd-level.js';
 import { zstdCodec } from '../codecs/zstd.js';
-import { bundleSink, defaultLevel } from '../formats/bundle/sink.js';
+import { type BundleFormat, bundleSink, type BundleSinkOptions, defaultLevel } from '../formats/bundle/sink.js';
 import { ociLayoutSink } from '../formats/oci-layout/sink.js';
 import { parsePlatform } from '../model/platform.js';
 import { type ImageSink } from '../ports.js';
-import { type ByteStream } from '../primitives/bytes.js';
 import { ioError, isTransferError, systemCodeOf, TransferError } from '../primitives/errors.js';
-import { checkPublishable, publishFile } from '../primitives/publish.js';
+import { checkRoom } from '../primitives/drive/room.js';
+import { checkPublishable } from '../primitives/publish.js';
 import { writeStream } from '../primitives/write-stream.js';
-import { type PackOptions } from './options.js';
+import { type Signer } from '../transports/ssh/signer.js';
+import { type Context, type PackOptions } from './options.js';
+import { type Packed, writeBeside } from './pack/beside.js';
+import { targetOf } from './pack/target.js';
+import { type Thinning } from './pack/thin.js';
+import { Writer } from './pack/writer.js';
+import { type PackResult } from './results.js';
 
 type Format = NonNullable<PackOptions['format']>;
+
+/** Where a pack goes. */
+export interface Output {
+  readonly sink: (leaveOut: Thinning['leaveOut']) => ImageSink;
+  /** Writes what belongs beside a bundle, once that is whole. */
+  readonly finish: (packed: Packed) => Promise<Finished>;
+}
+
+export type Finished = Pick<PackResult, 'files' | 'signer' | 'readBack'> & { readonly notes: readonly string[] };
 
 /**
  * Where a pack goes. What can be wrong with it is found here, before anything is read: sources may take minutes.
  * @throws TransferError USAGE, UNSUPPORTED_HERE, NOT_FOUND or IO.
  */
-export async function outputSink(options: PackOptions): Promise<ImageSink> {
+export async function openOutput(options: PackOptions, context: Context): Promise<Output> {
   const { output, level } = options;
-  const format = options.format ?? formatByName(output);
+  const format = options.format ?? (options.kit === true ? 'tar.zst' : formatByName(output));
   checkLevel(format, level);
   if (format === 'tar.zst') checkCodecLevel(await zstdCodec(), level ?? defaultLevel[format]);
-  if (format === 'oci') {
-    if (output === '-')
-      throw new TransferError('USAGE', 'a folder cannot be written to standard output', {
-        hint: 'Choose --format tar.zst, tar.gz or tar.',
-      });
-    return ociLayoutSink(output);
-  }
-  if (output !== '-') await checkPublishable(output);
-  const platforms = (options.platforms ?? []).map(parsePlatform);
-  return bundleSink({ label: output, format, level, platforms, write: writerFor(options) });
+  checkCombination(options, format);
+  const finish = (): Promise<Finished> => Promise.resolve({ notes: [] });
+  if (format === 'oci') return { sink: () => withRoom(ociLayoutSink(output), output), finish };
+  if (output === '-') return { sink: bundleTo(options, format, streamWriter(options)), finish };
+  return openFiles(options, format, context);
 }
 
-function writerFor({ output, standardOutput }: PackOptions): (bytes: ByteStream) => Promise<number> {
-  if (output !== '-') return (bytes) => publishFile(output, bytes);
+/** `sink`, a folder, with its free space looked at before anything is written there. */
+const withRoom = (sink: ImageSink, folder: string): ImageSink => ({
+  label: sink.label,
+  present: (images, signal) => sink.present(images, signal),
+  receive: async (plan, open, signal) => {
+    const sizes = plan.blobs.flatMap(({ blob, action }) => (action === 'copy' ? [blob.size] : []));
+    const inFilesOf = sizes.reduce((most, size) => Math.max(most, size), 0);
+    await checkRoom(folder, { least: plan.totals.bytesToCopy, inFilesOf });
+    return sink.receive(plan, open, signal);
+  },
+});
+
+async function openFiles(options: PackOptions, format: BundleFormat, context: Context): Promise<Output> {
+  const target = await targetOf(options, format);
+  if (options.kit !== true && options.volumeBytes === undefined) await checkPublishable(target.path);
+  const signer = await openSignerOf(options, context);
+  const writer = new Writer(target, format, options, context);
+  return {
+    sink: bundleTo(options, format, (bytes, lists, plan) => writer.bundle(bytes, lists, plan)),
+    finish: async (packed) => {
+      const notes = await writeBeside({ options, format, target, writer, signer }, packed);
+      const { files, readBack } = writer;
+      return {
+        ...(files.length > 0 && { files }),
+        ...(signer !== undefined && { signer: signer.describe() }),
+        ...(readBack !== undefined && { readBack }),
+        notes: [...writer.notes, ...notes],
+      };
+    },
+  };
+}
+
+async function openSignerOf({ sign }: PackOptions, { ask, signal }: Context): Promise<Signer | undefined> {
+  if (sign === undefined) return undefined;
+  const { openSigner } = await import('../transports/ssh/signer.js');
+  return openSigner(sign, { ask, signal });
+}
+
+const bundleTo =
+  (options: PackOptions, format: BundleFormat, write: BundleSinkOptions['write']): Output['sink'] =>
+  (leaveOut) => {
+    const platforms = (options.platforms ?? []).map(parsePlatform);
+    return bundleSink({ label: options.output, format, level: options.level, platforms, leaveOut, write });
+  };
+
+/** Standard output. */
+function streamWriter({ standardOutput }: PackOptions): BundleSinkOptions['write'] {
   return async (bytes) => {
     // A dry run has none, and does not come here.
     if (standardOutput === undefined) throw new TransferError('INTERNAL', 'no standard output to write to');
@@ -47,6 +102,30 @@ function writerFor({ output, standardOutput }: PackOptions): (bytes: ByteStream)
     });
   };
 }
+
+/** What cannot be asked for together. */
+function checkCombination(options: PackOptions, format: Format): void {
+  const { output, kit, volumeBytes, sign, verify, pause, resume, base = [] } = options;
+  const media = { '--kit': kit, '--volume-size': volumeBytes, '--sign': sign, '--verify': verify };
+  const [medium] = Object.entries(media).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (format === 'oci') {
+    if (output === '-') {
+      throw usage('a folder cannot be written to standard output', 'Choose --format tar.zst, tar.gz or tar.');
+    }
+    const bundle = 'Write a bundle: a name that ends in .tar.zst, .tar.gz or .tar.';
+    if (base.length > 0)
+      throw usage(`${output}: an OCI layout folder has all of its images, --base leaves layers out`, bundle);
+    if (medium !== undefined) throw usage(`${output}: an OCI layout folder, and ${medium} is for bundles`, bundle);
+  }
+  if (output === '-' && medium !== undefined) {
+    throw usage(`${medium} needs a file, and the output is standard output`, 'Name one with -o.');
+  }
+  if (volumeBytes !== undefined) return;
+  if (pause === true) throw usage('--pause is for volumes', 'Give their size with --volume-size.');
+  if (resume === true) throw usage('--resume is for volumes', 'Give their size with --volume-size, as before.');
+}
+
+const usage = (message: string, hint: string): TransferError => new TransferError('USAGE', message, { hint });
 
 /** The form that an output's name asks for. A folder has no ending. */
 export function formatByName(output: string): Format {

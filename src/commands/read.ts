@@ -3,13 +3,15 @@ import { digestOfImage, displayName } from '../engine/display.js';
 import { applyRenaming, matchesName, parseRenaming, rename, type Renaming } from '../engine/glob.js';
 import { type GraphFault, readGraph } from '../engine/graph.js';
 import { type Merged, mergeImages, type Offer } from '../engine/merge.js';
+import { explaining, relianceOn } from '../engine/reliance.js';
 import { matchesDigest, matchesImage, selectImages, type Selection } from '../engine/select.js';
 import { unionSource } from '../engine/union.js';
 import { makeManifest } from '../formats/docker-archive/index.js';
 import { plainLayers } from '../formats/plain-layers.js';
 import { type ImageNode, type ImageRecord, type ManifestNode } from '../model/graph.js';
 import { formatPlatform, parsePlatform } from '../model/platform.js';
-import { type ImageSource } from '../ports.js';
+import { type Reliance } from '../model/reliance.js';
+import { type ImageSource, type SourceFacts } from '../ports.js';
 import { digestOf } from '../primitives/digest.js';
 import { TransferError } from '../primitives/errors.js';
 import { printable } from '../primitives/printable.js';
@@ -22,8 +24,12 @@ import { allWords } from './words.js';
 
 /** What the sources of a call hold, after selection, renaming and merging. */
 export interface Reading {
-  /** All sources as one. */
+  /** All sources as one, with what they leave out taken from `with`. */
   readonly source: ImageSource;
+  /** What is still left out: `source` does not have it. */
+  readonly reliance: Reliance | undefined;
+  /** Of a single source; of several, what they have together. */
+  readonly facts: SourceFacts | undefined;
   readonly labels: readonly string[];
   readonly images: readonly ImageNode[];
   /** Images that cannot be read. */
@@ -60,23 +66,58 @@ async function readWith(
   const platforms = (options.platforms ?? []).map(parsePlatform);
   const renamings = (options.rename ?? []).map(parseRenaming);
   const only = options.only ?? [];
-  const sources = await openSources(await allWords(options), { ...options, unneeded }, context);
-  const source = unionSource(sources);
+  const { sources, source } = await openAll(options, context, unneeded);
   try {
     const { offers, faults } = await collect(sources, source);
+    const facts = await source.facts?.();
+    const reliance = relianceOn(facts?.reliance, (digest) => !source.has(digest));
     const { selected, relevant, notes } = select(offers, faults, { only, platforms });
     const renamed = selected.map(({ image, from }) => ({ image: renameImage(image, renamings), from }));
     checkRenamings(selected, renamings);
     const merged = merge(renamed);
     const labels = sources.map(({ label }) => label);
-    const base = { labels, faults: relevant, notes: [...notes, ...merged.notes], close: () => source.close() };
-    if (options.layers !== 'plain') return { ...base, source, images: merged.images };
-    return { ...base, ...(await withPlainLayers(source, merged.images)) };
+    const explained = explaining(source, reliance);
+    const notesAll = [...notes, ...merged.notes];
+    const base = { labels, faults: relevant, notes: notesAll, facts, reliance, close: () => source.close() };
+    if (options.layers !== 'plain') return { ...base, source: explained, images: merged.images };
+    return { ...base, ...(await withPlainLayers(explained, merged.images)) };
   } catch (error) {
     await source.close();
     throw error;
   }
 }
+
+/** The sources, and all of them as one that also has what is in `with`. */
+async function openAll(
+  options: SourceOptions,
+  context: Context,
+  unneeded: Unneeded | undefined,
+): Promise<{ readonly sources: readonly ImageSource[]; readonly source: ImageSource }> {
+  const sources = await openSources(await allWords(options), { ...options, unneeded }, context);
+  const main = unionSource(sources);
+  if (options.with === undefined || options.with.length === 0) return { sources, source: main };
+  let more: readonly ImageSource[] = [];
+  try {
+    more = await openSources(options.with, options, context);
+    // Some know what they have only after that.
+    for (const each of more) await each.images();
+    return { sources, source: supplied(main, unionSource([main, ...more])) };
+  } catch (error) {
+    await Promise.all([...sources, ...more].map((each) => each.close()));
+    throw error;
+  }
+}
+
+/** `main`, with the blobs of `all`. What else is in there is nobody's concern. */
+const supplied = (main: ImageSource, all: ImageSource): ImageSource => ({
+  label: main.label,
+  images: () => main.images(),
+  has: (digest) => all.has(digest),
+  open: (blob) => all.open(blob),
+  audit: (reached) => main.audit(reached),
+  facts: async () => (await main.facts?.()) ?? { lists: undefined, isBundle: false, reliance: undefined },
+  close: () => all.close(),
+});
 
 async function collect(
   sources: readonly ImageSource[],

@@ -2,9 +2,11 @@
  * What the commands return: plain JSON values. With `--json` they are printed as they are, so every field here is part
  * of the documented interface (docs/cli.md, "JSON").
  */
+import { type InventoryPlace } from '../model/inventory.js';
 import { type Json } from '../model/json.js';
 import { type LayerTwins, type PlanTotals } from '../model/plan.js';
 import { type Receipt } from '../model/receipt.js';
+import { type Reliance } from '../model/reliance.js';
 import { type Digest } from '../primitives/digest.js';
 import { type ErrorCode } from '../primitives/errors.js';
 
@@ -27,6 +29,8 @@ export interface PlatformSummary {
   readonly bytes: number;
   /** Of these, bytes that another image in the list uses too. */
   readonly sharedBytes: number;
+  /** Of `bytes`, those of layers that a thin bundle leaves out. */
+  readonly reliedBytes?: number;
 }
 
 export interface ImageSummary {
@@ -47,6 +51,8 @@ export interface ListResult {
   readonly images: readonly ImageSummary[];
   readonly totals: PlanTotals;
   readonly twins: readonly LayerTwins[];
+  /** What thin bundles leave out, and `with` does not have. */
+  readonly reliance?: Reliance;
   /** Images that cannot be read, and why. Not empty: exit status 3. */
   readonly faults: readonly Fault[];
 }
@@ -63,6 +69,8 @@ export interface HistoryEntry {
     readonly bytes: number;
     /** The other images in the source that have the same layer. */
     readonly alsoIn: readonly string[];
+    /** Left out of a thin bundle. */
+    readonly relied?: true;
   };
 }
 
@@ -81,7 +89,28 @@ export interface InspectedImage extends Omit<ImageSummary, 'platforms'> {
 export interface InspectResult {
   readonly sources: readonly string[];
   readonly images: readonly InspectedImage[];
+  /** What thin bundles leave out, and `with` does not have. */
+  readonly reliance?: Reliance;
   readonly faults: readonly Fault[];
+}
+
+export interface InventoryResult {
+  readonly place: InventoryPlace;
+  readonly images: number;
+  /** By diffID, each once. */
+  readonly layers: number;
+  /** Of layers, that are known to be there in just that form. */
+  readonly blobs: number;
+  /** What stands for the inventory: sha256 of its JSON without `checksum`. */
+  readonly digest: Digest;
+  /** Of the document. */
+  readonly bytes: number;
+  /** Of the compact form, with its line ends. */
+  readonly compactCharacters: number;
+  /** Where the document was written to. */
+  readonly output?: string;
+  /** The document itself, where it was not written to a file. */
+  readonly document?: string;
 }
 
 export interface VerifyResult {
@@ -92,7 +121,67 @@ export interface VerifyResult {
   readonly layers: number;
   /** Bytes of the blobs that were read. */
   readonly bytes: number;
+  /** Who signed, of each source, where that was asked. */
+  readonly signed?: readonly {
+    readonly source: string;
+    readonly principals: string;
+    readonly keyFingerprint: string;
+  }[];
+  /** Of each source that is a bundle: what people compare, in words (docs/BUNDLE-FORMAT.md). */
+  readonly fingerprints: readonly { readonly source: string; readonly fingerprint: string }[];
+  /** What thin bundles leave out and nobody has shown: not verified. */
+  readonly reliance?: Reliance;
+  /** With `sample` or `since`: of layers, only this part was read. */
+  readonly sample?: SampledPart;
   readonly faults: readonly Fault[];
+}
+
+/** Part of the layers of an archive. */
+export interface SampledPart {
+  /** Of all layers, those whose turn it is on this day (`2026-11-21`). */
+  readonly percent?: number;
+  readonly day?: string;
+  /** Those written since then, ISO 8601. */
+  readonly since?: string;
+  /** What was read, and what there is. */
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly of: { readonly blobs: number; readonly bytes: number };
+}
+
+/** A name that goes. */
+export interface PrunedName {
+  readonly name?: string;
+  readonly digest: Digest;
+  /** When the image was made, ISO 8601; absent where its config says nothing that can be true. */
+  readonly created?: string;
+  /** In words. */
+  readonly why: string;
+}
+
+/** A name that stays. */
+export interface KeptName extends Omit<PrunedName, 'why'> {
+  /**
+   * The rules that keep it; or `subject`: it is about (a signature, an attestation of) an image that stays; `orphan`:
+   * about one that is not in the archive; `unnamed`: no rule can speak of it.
+   */
+  readonly by: readonly ('last' | 'name' | 'within' | 'subject' | 'orphan' | 'unnamed')[];
+}
+
+export interface PruneResult {
+  readonly archive: string;
+  readonly dryRun: boolean;
+  readonly dropped: readonly PrunedName[];
+  readonly kept: readonly KeptName[];
+  /** Blobs that no name leads to any more, and files that broken writers left (`parts`). */
+  readonly removed: {
+    readonly blobs: number;
+    readonly bytes: number;
+    readonly parts: number;
+    readonly partBytes: number;
+  };
+  readonly left: { readonly blobs: number; readonly bytes: number };
+  readonly notes: readonly string[];
 }
 
 export interface DiffEntry {
@@ -127,6 +216,14 @@ export interface PackResult {
   readonly images: readonly ImageSummary[];
   readonly totals: PlanTotals;
   readonly twins: readonly LayerTwins[];
+  /** What a thin bundle leaves out. */
+  readonly reliance?: Reliance;
+  /** The files that were written, each by its name in the folder, where they are several, proven or signed. */
+  readonly files?: readonly { readonly name: string; readonly size: number; readonly sha256: Digest }[];
+  /** The key that signed it, in words. */
+  readonly signer?: string;
+  /** It was read back and is what was written: from the device, or where that could not be made sure of, maybe not. */
+  readonly readBack?: { readonly fileSystem: string; readonly cacheMayHaveAnswered: boolean };
   /** Things worth knowing: engines that cannot take this bundle, names that lost to others, and the like. */
   readonly notes: readonly string[];
   /** Undefined with `dryRun`. */

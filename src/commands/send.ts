@@ -91,13 +91,14 @@ async function sendAll(
   if (reading === undefined) return [];
   try {
     requireImages(reading);
-    const previousName = previousNames(options.keepPrevious, reading.images);
+    const { images, source, reliance } = reading;
+    const cargo = { images, source, reliance, previousName: previousNames(options.keepPrevious, images) };
     const chunkBytes = frameSizeFor(options.compress?.level ?? 1);
     const shared = shareReading(openChecked(reading, context), { chunkBytes });
     // All of them before the first one reads: what it reads is kept for those that are there.
     const ready = hosts.filter((host) => !host.failed).map((host) => ({ host, reader: shared.reader() }));
     try {
-      await atMost(jobs, ready, ({ host, reader }) => host.send({ images: reading.images, reader, previousName }));
+      await atMost(jobs, ready, ({ host, reader }) => host.send({ ...cargo, reader }));
     } finally {
       shared.close();
     }

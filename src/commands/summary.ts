@@ -1,6 +1,7 @@
 import { digestOfImage } from '../engine/display.js';
 import { type ArtifactNode, type ImageNode, imagesIn, type ManifestNode, type TreeNode } from '../model/graph.js';
 import { formatPlatform } from '../model/platform.js';
+import { type Reliance } from '../model/reliance.js';
 import { type Digest } from '../primitives/digest.js';
 import { type ImageSummary, type PlatformSummary } from './results.js';
 
@@ -18,12 +19,12 @@ export function countUses(images: readonly ImageNode[]): Uses {
   return uses;
 }
 
-/** What a list says of each image. */
-export function summarize(images: readonly ImageNode[]): ImageSummary[] {
+/** What a list says of each image. `relied`: layers that are left out. */
+export function summarize(images: readonly ImageNode[], relied: ReadonlySet<Digest> = new Set()): ImageSummary[] {
   const uses = countUses(images);
   return images.map((image) => ({
     ...identity(image),
-    platforms: [...imagesIn(image.root)].map((manifest) => summarizePlatform(manifest, uses)),
+    platforms: [...imagesIn(image.root)].map((manifest) => summarizePlatform(manifest, uses, relied)),
   }));
 }
 
@@ -42,13 +43,19 @@ export function identity(image: ImageNode): Omit<ImageSummary, 'platforms'> {
   };
 }
 
-export function summarizePlatform(manifest: ManifestNode, uses: Uses): PlatformSummary {
+/** The layers that are left out. */
+export const reliedIn = (reliance: Reliance | undefined): ReadonlySet<Digest> =>
+  new Set(reliance?.layers.map(({ digest }) => digest));
+
+export function summarizePlatform(manifest: ManifestNode, uses: Uses, relied: ReadonlySet<Digest>): PlatformSummary {
   const blobs = new Map(blobsOf(manifest).map((blob) => [blob.digest, blob.size]));
   let bytes = 0;
   let sharedBytes = 0;
+  let reliedBytes = 0;
   for (const [digest, size] of blobs) {
     bytes += size;
     if ((uses.get(digest) ?? 0) > 1) sharedBytes += size;
+    if (relied.has(digest)) reliedBytes += size;
   }
   return {
     platform: formatPlatform(manifest.platform),
@@ -57,6 +64,7 @@ export function summarizePlatform(manifest: ManifestNode, uses: Uses): PlatformS
     layers: manifest.layers.length,
     bytes,
     sharedBytes,
+    ...(reliedBytes > 0 && { reliedBytes }),
   };
 }
 

@@ -28,7 +28,9 @@ export function parseLocation(word: string): Location {
   if (word.startsWith('file:')) return { kind: 'path', path: word.slice('file:'.length), maybeName: false };
   if (word.startsWith('engine:')) return { kind: 'engine', name: word.slice('engine:'.length) };
   const isName = couldBeName(word);
-  if (existsSync(word)) return { kind: 'path', path: word, maybeName: isName };
+  // Of a volume that is missing, the checksum file may be there.
+  const exists = existsSync(word) || existsSync(word.replace(/\.([0-9]{3})$/, '-$1.json'));
+  if (exists) return { kind: 'path', path: word, maybeName: isName };
   if (word.startsWith('ssh://')) {
     return { kind: 'remote', word };
   }

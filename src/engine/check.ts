@@ -1,3 +1,4 @@
+import { type Descriptor } from '../model/descriptor.js';
 import { blobsIn, type ImageNode, type ReachedBlob } from '../model/graph.js';
 import { type Decompress, type Emit, type ImageSource } from '../ports.js';
 import { type ByteStream, drain, measure, replay } from '../primitives/bytes.js';
@@ -26,6 +27,10 @@ export interface Check {
   readonly decompress: Decompress;
   /** Whether bytes that begin so are compressed. */
   readonly isCompressed: (head: Uint8Array) => boolean;
+  /** Which layers are read, asked once for each; undefined: all. Everything else is always read. */
+  readonly chosen?: ((layer: Descriptor) => boolean) | undefined;
+  /** Layers that a thin bundle leaves out: there is nothing to be read of them. */
+  readonly relied?: ReadonlySet<Digest>;
   /** Blobs of which faults are known already: not to be reported again as something that nothing needs. */
   readonly known?: readonly Digest[];
   readonly emit: Emit;
@@ -37,8 +42,9 @@ export interface Check {
  * Goes on after a fault: all are reported, each with the images it breaks.
  */
 export async function checkImages(check: Check): Promise<CheckReport> {
-  const blobs = collect(check.images);
-  const reached = new Set<Digest>([...blobs.map(({ blob }) => blob.digest), ...(check.known ?? [])]);
+  const all = collect(check.images).filter(({ blob }) => check.relied?.has(blob.digest) !== true);
+  const blobs = all.filter(({ blob, kind }) => kind !== 'layer' || (check.chosen?.(blob) ?? true));
+  const reached = new Set<Digest>([...all.map(({ blob }) => blob.digest), ...(check.known ?? [])]);
   const damaged: { readonly error: TransferError; readonly digest: Digest }[] = [];
   let layers = 0;
   check.emit({ type: 'start', what: 'verifying', bytes: blobs.reduce((sum, { blob }) => sum + blob.size, 0) });

@@ -29,10 +29,12 @@ export interface Graph {
 
 /**
  * Follows every record to its blobs: reads and verifies indexes, manifests and configs, and checks that every layer is
- * there, without reading layers. Faults of one image do not hide the others.
+ * there, or that a thin bundle says that it leaves it out, without reading layers. Faults of one image do not hide the
+ * others.
  */
 export async function readGraph(source: ImageSource, records: readonly ImageRecord[]): Promise<Graph> {
-  const reader = new GraphReader(source);
+  const reliance = (await source.facts?.())?.reliance;
+  const reader = new GraphReader(source, new Set(reliance?.layers.map(({ digest }) => digest)));
   const surveyed: ImageRecord[] = [];
   const faults: GraphFault[] = [];
   const attempt = async (record: ImageRecord, work: () => Promise<void>): Promise<void> => {
@@ -67,6 +69,8 @@ type Document = ManifestDocument | IndexDocument;
  */
 class GraphReader {
   readonly #source: ImageSource;
+  /** Layers that are left out because the receiver has them: as good as there. */
+  readonly #relied: ReadonlySet<Digest>;
   /** By what a descriptor says and its digest: another media type is another reading of the same bytes. */
   readonly #documents = new Map<string, Document>();
   /** How many indexes lie below each other in it. */
@@ -80,8 +84,13 @@ class GraphReader {
   readonly #ofWhole = new Set<Digest>();
   readonly #layers = new Map<string, LayerNode>();
 
-  constructor(source: ImageSource) {
+  constructor(source: ImageSource, relied: ReadonlySet<Digest>) {
     this.#source = source;
+    this.#relied = relied;
+  }
+
+  #has({ digest }: Descriptor): boolean {
+    return this.#source.has(digest) || this.#relied.has(digest);
   }
 
   /** @returns how many indexes lie below each other in `root`. */
@@ -99,7 +108,7 @@ class GraphReader {
     // Only now: whoever comes to an index with a broken child by another name must meet the same fault.
     this.#documents.set(key, document);
     this.#heights.set(key, height);
-    if (document.kind === 'manifest' && blobsOf(document).every(({ digest }) => this.#source.has(digest))) {
+    if (document.kind === 'manifest' && blobsOf(document).every((blob) => this.#has(blob))) {
       for (const { digest } of blobsOf(document)) this.#ofWhole.add(digest);
     }
     return height;
@@ -197,15 +206,14 @@ class GraphReader {
     if (document.kind === 'index')
       return document.manifests.length > 0 && document.manifests.every((inner) => this.#leftOut(inner));
     const blobs = blobsOf(document);
-    if (blobs.every(({ digest }) => this.#source.has(digest))) return false;
-    return !blobs.some(({ digest }) => this.#source.has(digest) && !this.#ofWhole.has(digest));
+    if (blobs.every((blob) => this.#has(blob))) return false;
+    return !blobs.some((blob) => this.#has(blob) && !this.#ofWhole.has(blob.digest));
   }
 
   async #buildManifest(blob: Descriptor, document: ManifestDocument, image: string): Promise<TreeNode> {
     for (const part of blobsOf(document)) {
       this.#checkSize(part, image);
-      if (!this.#source.has(part.digest))
-        throw missing(this.#source, part, part === document.config ? 'config' : 'layer', image);
+      if (!this.#has(part)) throw missing(this.#source, part, part === document.config ? 'config' : 'layer', image);
     }
     const artifact = (type: string): TreeNode => ({
       kind: 'artifact',
@@ -239,7 +247,7 @@ class GraphReader {
       blob.digest === diffId ? `${blob.digest} ${blob.mediaType}` : `${blob.digest} ${diffId} ${blob.mediaType}`;
     const known = this.#layers.get(key);
     if (known !== undefined) return known;
-    const foreign = isForeignLayerType(blob.mediaType) && !this.#source.has(blob.digest);
+    const foreign = isForeignLayerType(blob.mediaType) && !this.#has(blob);
     const layer = { blob, diffId: diffId === blob.digest ? blob.digest : diffId, foreign };
     this.#layers.set(key, layer);
     return layer;

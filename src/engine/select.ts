@@ -75,11 +75,17 @@ export function matchesDigest(digest: Digest, word: string): boolean {
   return hex !== undefined && hexOf(digest).startsWith(hex);
 }
 
-/** A signature or attestation of a chosen image: by its subject, or by the tag schemes that predate subjects. */
+/** A signature or attestation of a chosen image. */
 function refersTo(image: ImageNode, reached: ReadonlySet<Digest>): boolean {
-  if (image.root.kind === 'artifact' && image.root.subject !== undefined) return reached.has(image.root.subject);
-  const tag = image.name === undefined ? undefined : /:sha256-([0-9a-f]{64})(?:\.[a-z]+)?$/.exec(image.name)?.[1];
-  return tag !== undefined && reached.has(`sha256:${tag}` as Digest);
+  const subject = subjectOf(image);
+  return subject !== undefined && reached.has(subject);
+}
+
+/** The manifest that a signature or attestation is about: by its subject, or by the tag schemes that predate subjects. */
+export function subjectOf({ name, root }: ImageNode): Digest | undefined {
+  if (root.kind === 'artifact' && root.subject !== undefined) return root.subject;
+  const hex = name === undefined ? undefined : /:sha256-([0-9a-f]{64})(?:\.[a-z]+)?$/.exec(name)?.[1];
+  return hex === undefined ? undefined : (`sha256:${hex}` as Digest);
 }
 
 /** The tree with only these platforms in it; undefined when none of it remains. What is no image stays. */

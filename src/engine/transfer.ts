@@ -1,16 +1,20 @@
 import { blobsIn, type ImageNode } from '../model/graph.js';
 import { type Plan } from '../model/plan.js';
 import { type Receipt } from '../model/receipt.js';
+import { type Reliance } from '../model/reliance.js';
 import { type Emit, type ImageSink, type ImageSource, type OpenBlob } from '../ports.js';
 import { type ByteStream } from '../primitives/bytes.js';
 import { type Digest } from '../primitives/digest.js';
 import { verified } from '../primitives/verified.js';
 import { displayName } from './display.js';
 import { planTransfer } from './plan.js';
+import { requireBase } from './reliance.js';
 
 export interface Transfer {
   readonly source: ImageSource;
   readonly images: readonly ImageNode[];
+  /** What the source leaves out. */
+  readonly reliance?: Reliance | undefined;
   readonly sink: ImageSink;
   /** Stops after the plan: the receiver is asked, nothing is changed. */
   readonly dryRun?: boolean;
@@ -21,9 +25,13 @@ export interface Transfer {
   readonly signal: AbortSignal;
 }
 
-/** Brings images from a source to a receiver: asks what is missing, then hands over verified bytes. */
+/**
+ * Brings images from a source to a receiver: asks what is missing, then hands over verified bytes.
+ * @throws TransferError BASE_MISSING, before anything moves, when the receiver lacks what the source leaves out
+ */
 export async function transfer(job: Transfer): Promise<{ readonly plan: Plan; readonly receipt?: Receipt }> {
   const plan = planTransfer(job.images, await job.sink.present(job.images, job.signal));
+  requireBase(plan, job.source, job.reliance, job.sink.label);
   if (job.dryRun === true) return { plan };
   job.emit({ type: 'start', what: job.what, bytes: plan.totals.bytesToCopy });
   try {

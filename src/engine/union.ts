@@ -2,6 +2,7 @@ import { type Descriptor } from '../model/descriptor.js';
 import { type ImageSource } from '../ports.js';
 import { type ByteStream } from '../primitives/bytes.js';
 import { TransferError } from '../primitives/errors.js';
+import { mergeReliance } from './reliance.js';
 
 /** Several sources as one: what any of them holds is there. A blob comes from the first that has it. */
 export function unionSource(sources: readonly ImageSource[]): ImageSource {
@@ -15,6 +16,10 @@ export function unionSource(sources: readonly ImageSource[]): ImageSource {
     open: (blob) => openFirst(sources, blob, label),
     audit: async function* (reached) {
       for (const source of sources) yield* source.audit(reached);
+    },
+    facts: async () => {
+      const facts = await Promise.all(sources.map(async (source) => await source.facts?.()));
+      return { lists: undefined, isBundle: false, reliance: mergeReliance(facts.map((each) => each?.reliance)) };
     },
     close: async () => {
       await Promise.all(sources.map((source) => source.close()));

@@ -25,6 +25,8 @@ export interface Receipt {
   readonly items: readonly ReceiptItem[];
   /** Bytes that were written or sent, before any compression on the way. */
   readonly bytesMoved: number;
+  /** What stands for all that is in a bundle (`SourceFacts.lists`), where one was written. */
+  readonly lists?: Digest;
   /** Digest of the bundle's tar, where one was written. */
   readonly tarDigest?: Digest;
   /** Bytes of the file that was written, as it is on disk. */

@@ -22,6 +22,8 @@ export const exitStatusOf = {
   LIMIT: 3,
   /** The input changed while it was being read. */
   SOURCE_CHANGED: 3,
+  /** A signature is missing, wrong, or of nobody who is allowed; or a file is not what was signed. */
+  SIGNATURE: 3,
   /** An engine or a remote host refused or failed. */
   ENGINE_FAILED: 4,
   /** No engine, or none that answers. */
@@ -89,10 +91,18 @@ const ioCauses: Readonly<Record<string, readonly [ErrorCode, string, string]>> =
   EROFS: ['IO', 'the file system is read-only', 'Choose a place that can be written.'],
   ENOSPC: ['DISK_FULL', 'no space left on the device', 'Free some space, or choose another place.'],
   EDQUOT: ['DISK_FULL', 'the disk quota is used up', 'Free some space, or choose another place.'],
-  EFBIG: ['DISK_FULL', 'the file system takes no file of this size', 'Choose another file system.'],
+  EFBIG: [
+    'DISK_FULL',
+    'the file system takes no file of this size, or the shell forbids it (ulimit -f)',
+    'Split it into volumes with --volume-size (fat32 for a FAT drive), or choose another place.',
+  ],
   EISDIR: ['USAGE', 'it is a folder', 'Name a file.'],
   ENOTDIR: ['NOT_FOUND', 'a part of the path is no folder', 'Check the path.'],
   EIO: ['IO', 'the device reported a read or write error', 'Check the drive and its cable.'],
+  ENXIO: ['IO', 'the device is gone', 'Check the drive and its cable.'],
+  ENODEV: ['IO', 'the device is gone', 'Check the drive and its cable.'],
+  ENOTCONN: ['IO', 'what was mounted there is gone', 'Mount it again.'],
+  ENAMETOOLONG: ['USAGE', 'the name is too long for that file system', 'Choose a shorter name.'],
 };
 
 /** Turns a system error into a TransferError that names `what` (a path); passes a TransferError through unchanged. */

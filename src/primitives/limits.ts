@@ -24,8 +24,16 @@ export const limits = {
   jsonDepth: 100,
   /** Layers of one image. */
   layers: 2_000,
+  /** Lines of a compact inventory. 1,000 images of 8 layers take 784. */
+  compactLines: 100_000,
   /** Names in one source. */
   images: 100_000,
+  /** Bytes of a signature, in its armour. One with an RSA key of 16,384 bits has about 6 kB. */
+  signatureBytes: 64 * KiB,
+  /** Bytes of a list of allowed signers. A line with a large RSA key has 3 kB. */
+  signersBytes: 4 * MiB,
+  /** Bytes of SHA256SUMS. 999 volumes take 100 kB. */
+  sumsBytes: 1 * MiB,
   /** Bytes kept of what a child process wrote to its standard error. */
   stderrBytes: 64 * KiB,
   /** A decompressed archive up to this size is held in memory instead of a temporary file. */
@@ -43,4 +51,8 @@ export const limits = {
   spoolReserveShare: 0.05,
   /** Bytes written to a temporary file before the space on its disk is looked at again. */
   spoolCheckBytes: 256 * MiB,
+  /** Volumes of one set: their numbers have three digits, so that a shell lists them in order. */
+  volumes: 999,
+  /** Bytes of a volume's checksum file. It has about 700. */
+  volumeChecksumBytes: 16 * KiB,
 } as const;

@@ -12,22 +12,27 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ByteStream } from './bytes.js';
+import { openFault, writeFault } from './drive/write-fault.js';
 import { ioError, isTransferError, systemCodeOf, TransferError } from './errors.js';
 import { ownId, writerOf } from './process-id.js';
 
+/** Looks at a file that is whole and flushed, before it takes its name; what it throws keeps it from that. */
+export type CheckPart = (part: string) => Promise<void>;
+
 /**
  * Writes `bytes` to `path` so that the name only ever leads to a whole file: into `PATH.<pid>-<place>.part` beside it,
- * flushed to the device, then renamed. If anything fails, what was under `path` before is still there and the part is
- * gone.
+ * flushed to the device, then renamed, and the folder is flushed. If anything fails, what was under `path` before is
+ * still there and the part is gone.
  * @returns the bytes written.
  * @throws TransferError LOCKED when another living process writes the same path; USAGE when something else than a file
- * is there; IO or DISK_FULL.
+ * is there; IO, also when the folder is another one at the end (a drive that was removed); DISK_FULL.
  */
-export async function publishFile(path: string, bytes: ByteStream): Promise<number> {
+export async function publishFile(path: string, bytes: ByteStream, check?: CheckPart): Promise<number> {
   const target = await checkPublishable(path);
   await removeStaleParts(dirname(target), basename(target));
-  const size = await replaceFile(target, bytes);
+  const { size, device } = await replace(target, bytes, check);
   await flushFolder(dirname(target));
+  await checkThere(target, device);
   return size;
 }
 
@@ -62,35 +67,48 @@ const writing = new Set<string>();
 
 /** `publishFile` for one of many files: whoever calls it clears old parts and flushes the folder, once for all. */
 export async function replaceFile(path: string, bytes: ByteStream): Promise<number> {
+  return (await replace(path, bytes)).size;
+}
+
+async function replace(path: string, bytes: ByteStream, check?: CheckPart): Promise<Written> {
   const part = resolve(`${path}.${ownId}.part`);
-  const handle = await open(part, 'wx', 0o644).catch((error: unknown) => {
-    throw ioError(error, path, 'sink');
+  const handle = await open(part, 'wx', 0o644).catch(async (error: unknown) => {
+    throw await openFault(error, path);
   });
   writing.add(part);
   try {
-    const size = await writeFlushed(handle, bytes);
-    await rename(part, path);
-    return size;
+    const size = await writeFlushed(handle, bytes, path);
+    await check?.(part);
+    return { size, device: await giveName(part, path) };
   } catch (error) {
-    await rm(part, { force: true });
+    await rm(part, { force: true }).catch(() => undefined); // the drive may be gone
     throw isTransferError(error) || systemCodeOf(error) === undefined ? error : ioError(error, path, 'sink');
   } finally {
     writing.delete(part);
   }
 }
 
+interface Written {
+  readonly size: number;
+  /** The number of the file system that has the bytes. */
+  readonly device: number;
+}
+
 /** Writes everything, flushes it to the device and closes the file, also when that fails. */
-async function writeFlushed(handle: FileHandle, bytes: ByteStream): Promise<number> {
+async function writeFlushed(handle: FileHandle, bytes: ByteStream, path: string): Promise<number> {
   try {
     let size = 0;
     for await (const chunk of bytes) {
       // A short write is possible on a full or failing device; Node.js reports how much it took.
       for (let done = 0; done < chunk.byteLength;) {
-        const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done);
+        const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done).catch(async (e: unknown) => {
+          throw await writeFault(e, path, size + chunk.byteLength);
+        });
         done += bytesWritten;
       }
       size += chunk.byteLength;
     }
+    // fsync, and F_FULLFSYNC on macOS: the drive is told to empty its own memory too.
     await handle.sync();
     return size;
   } finally {
@@ -98,11 +116,53 @@ async function writeFlushed(handle: FileHandle, bytes: ByteStream): Promise<numb
   }
 }
 
-/** Makes a rename last: the folder is flushed too. Not every file system can; those that cannot need no flush. */
+/** @returns the number of the file system that it is on */
+async function giveName(part: string, path: string): Promise<number> {
+  try {
+    const { dev } = await lstat(part);
+    await rename(part, path);
+    return dev;
+  } catch (error) {
+    throw systemCodeOf(error) === 'ENOENT' ? gone(path, error) : error;
+  }
+}
+
+/** A drive that is unmounted while it is written to takes all bytes all the same; the path leads elsewhere then. */
+async function checkThere(path: string, device: number): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.dev !== device) throw gone(path);
+}
+
+function gone(path: string, cause?: unknown): TransferError {
+  return new TransferError(
+    'IO',
+    `${path}: what was written is not in ${dirname(path)} any more (was the drive removed or unmounted?)`,
+    { side: 'sink', hint: 'Mount the drive and run it again.', cause },
+  );
+}
+
+/** What says that a folder cannot be flushed at all: some network file systems, and Windows. */
+const CANNOT_FLUSH: ReadonlySet<string | undefined> = new Set([
+  'EINVAL',
+  'ENOTSUP',
+  'ENOSYS',
+  'EPERM',
+  'EACCES',
+  'EISDIR',
+  'EBADF',
+]);
+
+/**
+ * Makes a rename last: the folder is flushed too. Not every file system can; those that cannot need no flush.
+ * @throws TransferError IO when the device fails.
+ */
 export async function flushFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
+  try {
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch (error) {
+    if (!CANNOT_FLUSH.has(systemCodeOf(error))) throw ioError(error, folder, 'sink');
+  }
 }
 
 /**

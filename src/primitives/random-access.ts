@@ -12,8 +12,14 @@ export interface RandomAccess {
   read(offset: number, length: number): Promise<Buffer>;
   /** The same as a stream, for lengths that should not be held in memory. */
   stream(offset: number, length: number): ByteStream;
+  /** What messages call the file that these bytes are in, where there are several. */
+  place?(offset: number, length: number): string;
   close(): Promise<void>;
 }
+
+/** What messages call the file that some bytes are in. */
+export const placeOf = (access: RandomAccess, offset: number, length: number): string =>
+  access.place?.(offset, length) ?? access.label;
 
 const CHUNK = 1024 * 1024;
 /** Reads up to this size are served from a window: the headers of small members lie close together. */

@@ -1,7 +1,7 @@
 import { TransferError } from '../primitives/errors.js';
 import { limits } from '../primitives/limits.js';
 import { printable } from '../primitives/printable.js';
-import { type RandomAccess } from '../primitives/random-access.js';
+import { placeOf, type RandomAccess } from '../primitives/random-access.js';
 import { type Overrides, parseGnuLong, parsePax } from './extensions.js';
 import { BLOCK, decodeHeader, entryType, type TarEntryType, type TarHeader } from './header.js';
 
@@ -34,7 +34,7 @@ export async function indexTar(access: RandomAccess): Promise<TarIndex> {
   let at = 0;
   while (at < access.size) {
     if (at + BLOCK > access.size) throw cutShort(access, 'a header', at + BLOCK);
-    const header = decodeHeader(await access.read(at, BLOCK), `${access.label}: at byte ${String(at)}`);
+    const header = decodeHeader(await access.read(at, BLOCK), `${placeOf(access, at, BLOCK)}: at byte ${String(at)}`);
     if (header === undefined) break;
     at += BLOCK;
     const extension = await readExtension(access, header, at);

@@ -70,9 +70,9 @@ const hasBash = ((): boolean => {
   }
 
   test.each<[string[], string[]]>([
-    [['p'], ['pack']],
+    [['p'], ['pack', 'prune']],
     [['--v'], ['--version']],
-    [['pack', '--for'], ['--format']],
+    [['pack', '--form'], ['--format']],
     [['pack', '-o'], ['-o']],
     [
       ['pack', '--format', 'tar.'],

@@ -24,7 +24,7 @@ test('it has every command, option, exit status and document', () => {
     expect(text).toContain(`| ${status} |`);
     for (const code of codes) expect(text).toContain(`\`${code}\``);
   }
-  for (const verb of ['Pack', 'Load', 'Send', 'List', 'Inspect', 'Verify', 'Diff']) {
+  for (const verb of ['Pack', 'Load', 'Send', 'List', 'Inspect', 'Verify', 'Diff', 'Inventory']) {
     expect(text).toContain(`interface ${verb}Result {`);
   }
 });

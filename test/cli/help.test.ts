@@ -47,7 +47,7 @@ describe('exit statuses', () => {
 });
 
 describe('help', () => {
-  const verbs = ['pack', 'load', 'send', 'list', 'inspect', 'verify', 'diff', 'completion'];
+  const verbs = ['pack', 'load', 'send', 'list', 'inspect', 'verify', 'diff', 'inventory', 'prune', 'completion'];
 
   test.each([[], ...verbs.map((verb) => [verb])])('%s fits 80 columns, and names no placeholder', async (...words) => {
     const { status, stdout, stderr } = await ferry([...words, '--help']);

@@ -69,7 +69,7 @@ export async function ferry(argv: string[], setting: Setting = {}): Promise<Outc
       calls.push({ verb, options });
       return setting.act === undefined ? setting.result : await setting.act(options, context);
     });
-  const verbs: Verb[] = ['pack', 'load', 'send', 'list', 'inspect', 'verify', 'diff'];
+  const verbs: Verb[] = ['pack', 'load', 'send', 'list', 'inspect', 'verify', 'diff', 'inventory', 'prune'];
   const io: Io = {
     stdout,
     stderr,

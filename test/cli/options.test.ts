@@ -208,6 +208,29 @@ describe('reading commands', () => {
   });
 });
 
+describe('inventory', () => {
+  test('takes a place, a file and a form', () => {
+    expect(optionsOf('inventory')).toStrictEqual({ sources: [] });
+    expect(optionsOf('inventory', 'ssh://h', '--compact', '-o', 'x', '--engine', 'podman')).toStrictEqual({
+      sources: ['ssh://h'],
+      compact: true,
+      output: 'x',
+      engine: 'podman',
+    });
+    expect(optionsOf('inventory', ...everySshOption)).toMatchObject({ ssh: everySshValue });
+  });
+
+  test('goes to standard output with -o - as without it, also as JSON', () => {
+    expect(optionsOf('inventory', 'a.tar', '-o', '-', '--json')).toStrictEqual({ sources: ['a.tar'] });
+  });
+
+  test('is of one place', () => {
+    expect(() => read('inventory', 'a.tar', 'b.tar')).toThrow(
+      expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('--base') }),
+    );
+  });
+});
+
 describe('words', () => {
   test('stay as they are', () => {
     const odd = ['001', '1e3', '0x10', 'a.b.c', 'no-json', 'true', '__proto__', 'a=b', 'ünï', 'two words'];

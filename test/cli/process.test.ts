@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { packageFacts } from '../../src/cli/version.js';
+import { packageFacts } from '../../src/primitives/package-facts.js';
 import { type Ended, installPrograms, start as startProgram, type Started } from './program.js';
 
 let folder: string;

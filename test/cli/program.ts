@@ -68,7 +68,8 @@ export async function send({ to: [host] }, { ask, signal }) {
 
 export function installPrograms(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ferry-program-'));
-  for (const part of ['cli', 'model', 'primitives']) compile(join(root, 'src', part), join(folder, 'dist', part));
+  for (const part of ['cli', 'model', 'primitives', 'formats/volumes'])
+    compile(join(root, 'src', part), join(folder, 'dist', part));
   mkdirSync(join(folder, 'dist/commands'));
   writeFileSync(join(folder, 'dist/commands/list.js'), listStub);
   writeFileSync(join(folder, 'dist/commands/pack.js'), packStub);
@@ -79,7 +80,8 @@ export function installPrograms(): string {
   return folder;
 }
 
-function compile(from: string, to: string): void {
+/** Compiles a folder of sources, without checking types. */
+export function compile(from: string, to: string): void {
   for (const name of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.ts')) continue;
     const { code } = transformSync(readFileSync(join(from, name), 'utf8'), {

@@ -5,6 +5,7 @@ import { renderList } from '../../src/cli/render/list.js';
 import { renderLoad } from '../../src/cli/render/load.js';
 import { renderPack } from '../../src/cli/render/pack.js';
 import { type Report } from '../../src/cli/render/report.js';
+import { renderInventory } from '../../src/cli/render/inventory.js';
 import { renderVerify } from '../../src/cli/render/verify.js';
 import { type View } from '../../src/cli/render/view.js';
 import { pipe, terminal } from './helpers.js';
@@ -158,5 +159,41 @@ describe('every result', () => {
         expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
       }
     }
+  });
+});
+
+describe('inventory', () => {
+  const options = { sources: [] };
+
+  test('says what was written, and how long it is on paper', () => {
+    const { lines, wanted } = renderInventory(results.inventory({ output: 'site.json' }), pipe, options);
+    expect(wanted).toBe(false);
+    expect(lines).toStrictEqual([
+      'docker 28.5.2 (containerd image store), linux/amd64: 50 images, 130 layers, 129 blobs known',
+      'written: site.json, 31.4 kB, 4505 characters with --compact',
+      `inventory ${results.digest('inventory')}`,
+    ]);
+  });
+
+  test('says when blobs are not known; a graph driver keeps none', () => {
+    const render = (more: Parameters<typeof results.inventory>[0]): string =>
+      renderInventory(results.inventory({ output: 'x', ...more }), pipe, { ...options, compact: true }).lines.join(
+        '\n',
+      );
+    expect(render({ blobs: 0 })).toContain('130 layers, blobs not known\nwritten: x, 31.4 kB\n');
+    const place = { ...results.inventory().place, store: 'graphdriver' } as never;
+    expect(render({ blobs: 0, place })).toContain('130 layers\n');
+    expect(render({ place: { kind: 'archive', lists: undefined }, images: 1, layers: 1, blobs: 1 })).toContain(
+      'archive: 1 image, 1 layer, 1 blob known\n',
+    );
+  });
+
+  test('without a file is the document alone', () => {
+    const result = results.inventory({ document: '{\n  "schema": 1\n}\n' });
+    expect(renderInventory(result, pipe, options)).toStrictEqual({
+      lines: ['{', '  "schema": 1', '}'],
+      errors: [],
+      wanted: true,
+    });
   });
 });

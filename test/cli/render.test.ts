@@ -3,6 +3,7 @@ import { renderDiff } from '../../src/cli/render/diff.js';
 import { renderInspect } from '../../src/cli/render/inspect.js';
 import { renderList } from '../../src/cli/render/list.js';
 import { type Report } from '../../src/cli/render/report.js';
+import { renderPrune } from '../../src/cli/render/prune.js';
 import { renderVerify } from '../../src/cli/render/verify.js';
 import { type View } from '../../src/cli/render/view.js';
 import { pipe, terminal } from './helpers.js';
@@ -190,6 +191,14 @@ describe('verify', () => {
     });
   });
 
+  test('says which part of the layers was read', () => {
+    const sample = { percent: 10, day: '2026-11-21', blobs: 2, bytes: 1_000_000, of: { blobs: 20, bytes: 9_000_000 } };
+    const report = renderVerify(results.verify({ sample: { ...sample, since: '2026-11-14T01:02:03.000Z' } }), terminal);
+    expect(report.lines[1]).toBe(
+      'layers in part: 2 of 20 layers, 1.0 MB of 9.0 MB (10 % of 2026-11-21, and written since 2026-11-14 01:02 UTC); of the others, that they are there with their sizes',
+    );
+  });
+
   test('lists every fault with every image that it breaks', () => {
     const faults = [results.fault, { code: 'BAD_ARCHIVE' as const, message: 'a.tar: broken frame', images: [] }];
     const report = renderVerify(results.verify({ faults }), terminal);
@@ -214,6 +223,31 @@ describe('verify', () => {
     const inPipe = renderVerify(results.verify({ faults }), pipe).lines;
     expect(inPipe).toHaveLength(3);
     expect(inPipe[2]).toContain('app:29');
+  });
+});
+
+describe('prune', () => {
+  test('shows what went and why, and what is left', () => {
+    expect(lines(renderPrune(results.prune(), terminal))).toMatchInlineSnapshot(`
+     "NAME       DIGEST        CREATED     WHY
+     app:1.0    d0ff5974b6aa  2025-01-02  number 3 of app
+     (no name)  a543997d84f1  -           about app:1.0, which goes
+
+     note: 1 without a name stay: no rule speaks of them
+     pruned: archive/: 2 names, 4 blobs, 1 unfinished file removed, 6.0 MB freed
+     left: 1 name, 3 blobs, 9.0 MB"
+    `);
+    expect(renderPrune(results.prune(), terminal).wanted).toBe(false);
+  });
+
+  test('a dry run says what would go, and is what was asked for', () => {
+    const removed = { blobs: 1, bytes: 10, parts: 0, partBytes: 0 };
+    const report = renderPrune(results.prune({ dryRun: true, dropped: [], notes: [], removed }), terminal);
+    expect(report).toStrictEqual({
+      lines: ['dry run: 0 names, 1 blob would go from archive/, 10 B', 'would stay: 1 name, 3 blobs, 9.0 MB'],
+      errors: [],
+      wanted: true,
+    });
   });
 });
 

@@ -4,10 +4,12 @@ import {
   type Fault,
   type ImageSummary,
   type InspectResult,
+  type InventoryResult,
   type ListResult,
   type LoadResult,
   type PackResult,
   type PlatformSummary,
+  type PruneResult,
   type SendResult,
   type SentHost,
   type VerifyResult,
@@ -128,12 +130,49 @@ export const inspect = (more: Partial<InspectResult> = {}): InspectResult => ({
   ...more,
 });
 
+export const inventory = (more: Partial<InventoryResult> = {}): InventoryResult => ({
+  place: {
+    kind: 'engine',
+    engine: 'docker 28.5.2 (containerd image store)',
+    store: 'containerd',
+    version: '28.5.2',
+    platform: 'linux/amd64',
+  },
+  images: 50,
+  layers: 130,
+  blobs: 129,
+  digest: digest('inventory'),
+  bytes: 31_400,
+  compactCharacters: 4_505,
+  ...more,
+});
+
+export const prune = (more: Partial<PruneResult> = {}): PruneResult => ({
+  archive: 'archive/',
+  dryRun: false,
+  dropped: [
+    {
+      name: 'docker.io/library/app:1.0',
+      digest: digest('1.0'),
+      created: '2025-01-02T03:04:05.000Z',
+      why: 'number 3 of app',
+    },
+    { digest: digest('sig'), why: 'about app:1.0, which goes' },
+  ],
+  kept: [{ name: 'docker.io/library/app:1.2', digest: digest('1.2'), by: ['last', 'within'] }],
+  removed: { blobs: 4, bytes: 5_000_000, parts: 1, partBytes: 1_000_000 },
+  left: { blobs: 3, bytes: 9_000_000 },
+  notes: ['1 without a name stay: no rule speaks of them'],
+  ...more,
+});
+
 export const verify = (more: Partial<VerifyResult> = {}): VerifyResult => ({
   sources: ['a.tar'],
   images: 12,
   blobs: 34,
   layers: 20,
   bytes: 1_234_567_890,
+  fingerprints: [],
   faults: [],
   ...more,
 });

@@ -17,6 +17,8 @@ describe('a result', () => {
     ['inspect', ['a'], results.inspect()],
     ['verify', ['a'], results.verify()],
     ['diff', ['a', 'b'], results.diff()],
+    ['inventory', ['-o', 'site.json'], results.inventory({ output: 'site.json' })],
+    ['prune', ['a', '--keep-last', '5'], results.prune()],
   ] as const)('of %s is text, or exactly one JSON document', async (verb, words, result) => {
     const text = await ferry([verb, ...words], { result });
     expect(text).toMatchObject({ status: 0, stderr: '', calls: [{ verb }] });
@@ -36,6 +38,10 @@ describe('a result', () => {
     ['verify', ['a'], results.verify({ faults: [results.fault] }), false],
     ['list', ['a'], results.list(), false],
     ['diff', ['a', 'b'], results.diff(), false],
+    ['inventory', ['-o', 'site.json'], results.inventory({ output: 'site.json' }), true],
+    ['prune', ['a', '--keep', 'a'], results.prune(), true],
+    ['prune', ['a', '--keep', 'a', '--dry-run'], results.prune({ dryRun: true }), false],
+    ['inventory', ['--compact'], results.inventory({ document: 'image-ferry.inventory/1\n' }), false],
   ] as const)('of %s %j with --quiet is shown only if it was asked for', async (verb, words, result, silent) => {
     const { stdout } = await ferry([verb, ...words, '-q'], { result });
     expect(stdout === '').toBe(silent);

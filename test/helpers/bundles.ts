@@ -3,6 +3,7 @@ import { planTransfer } from '../../src/engine/plan.js';
 import { openVerified } from '../../src/engine/transfer.js';
 import { decompress } from '../../src/codecs/decompress.js';
 import { openArchive } from '../../src/formats/archive/open.js';
+import { bundleLists } from '../../src/formats/bundle/documents.js';
 import { encodeBundle } from '../../src/formats/bundle/encode.js';
 import { type BundleFormat, bundleSink } from '../../src/formats/bundle/sink.js';
 import { type ImageNode } from '../../src/model/graph.js';
@@ -43,7 +44,7 @@ export async function bundleOf(
 export async function piecesOf(source: ImageSource): Promise<(Uint8Array | symbol)[]> {
   const { images, blobs } = planTransfer(await imagesOf(source), new Set());
   const pieces: (Uint8Array | symbol)[] = [];
-  for await (const piece of encodeBundle({ images, blobs, open: (blob) => source.open(blob), platforms: [] }))
+  for await (const piece of encodeBundle({ lists: bundleLists(images, []), blobs, open: (blob) => source.open(blob) }))
     pieces.push(piece);
   return pieces;
 }

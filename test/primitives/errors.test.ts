@@ -31,7 +31,7 @@ describe('TransferError', () => {
     expect(Object.fromEntries(byStatus)).toEqual({
       1: ['INTERNAL'],
       2: ['USAGE', 'NAME_CONFLICT', 'UNSUPPORTED_HERE'],
-      3: ['NOT_AN_IMAGE', 'BAD_ARCHIVE', 'BLOB_CORRUPT', 'BLOB_MISSING', 'LIMIT', 'SOURCE_CHANGED'],
+      3: ['NOT_AN_IMAGE', 'BAD_ARCHIVE', 'BLOB_CORRUPT', 'BLOB_MISSING', 'LIMIT', 'SOURCE_CHANGED', 'SIGNATURE'],
       4: ['ENGINE_FAILED', 'ENGINE_UNREACHABLE', 'HOST_UNREACHABLE', 'HOST_REFUSED', 'CONNECTION_LOST'],
       5: ['NOT_FOUND'],
       6: ['BASE_MISSING'],

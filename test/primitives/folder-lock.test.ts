@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { withFolderLock } from '../../src/primitives/folder-lock.js';
 import { idOf, ownId } from '../../src/primitives/process-id.js';
+import { compile } from '../cli/program.js';
 import { faultOf } from '../codecs/helpers.js';
 import { put, useTempFolder } from '../helpers/temp-folder.js';
 
@@ -46,6 +49,29 @@ describe('withFolderLock', () => {
     expect(await inside).toMatchObject({ code: 'LOCKED' });
     put(at('.ferry.lock'), '1-00000000\n');
     expect(await faultOf(withFolderLock(at(), () => Promise.resolve()))).toMatchObject({ code: 'LOCKED' });
+  });
+
+  test('a stale lock goes to one of many that want it at once', async () => {
+    put(at('.ferry.lock'), idOf(deadPid()));
+    const program = `
+      const { withFolderLock } = await import(process.argv[2] + '/primitives/folder-lock.js');
+      const done = await withFolderLock(process.argv[1], () => new Promise((r) => setTimeout(r, 1500, 'worked')))
+        .catch((error) => error.code);
+      process.stdout.write(done);`;
+    compile(fileURLToPath(new URL('../../src/primitives', import.meta.url)), at('dist/primitives'));
+    put(at('dist/package.json'), '{"type":"module"}');
+    const run = promisify(execFile);
+    const tries = Array.from({ length: 5 }, () =>
+      run(process.execPath, ['--input-type=module', '-e', program, at(), at('dist')]),
+    );
+    const results = (await Promise.all(tries)).map(({ stdout }) => stdout).sort();
+    expect(results).toEqual(['LOCKED', 'LOCKED', 'LOCKED', 'LOCKED', 'worked']);
+    expect(readdirSync(at()).sort()).toEqual(['dist']);
+  });
+
+  test('a lock that another has got meanwhile is not removed', async () => {
+    await withFolderLock(at(), () => Promise.resolve(put(at('.ferry.lock'), idOf(process.ppid))));
+    expect(readFileSync(at('.ferry.lock'), 'utf8')).toBe(idOf(process.ppid));
   });
 
   test('a folder that is not there is NOT_FOUND', async () => {

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Digest, digestOf } from '../../src/primitives/digest.js';
-import { contentFrom, diffIdsOf, isUnpacked } from '../../src/transports/engine/ctr-content.js';
+import { contentFrom, isUnpacked, unpackedOf } from '../../src/transports/engine/ctr-content.js';
 import { bytesIn, ctrCheck, ctrEngineFrom, ctrImages } from '../../src/transports/engine/ctr.js';
 import { describeEngine, type Engine, type EngineFamily } from '../../src/transports/engine/engine.js';
 import { chainIds } from '../../src/transports/engine/holdings.js';
@@ -78,10 +78,11 @@ describe('containerd, as ctr tells of it', () => {
   });
 
   test('layers of an image, when they add up to what is unpacked', () => {
-    expect(diffIdsOf(content, digestOf('m'))).toEqual([a, b, c]);
-    expect(diffIdsOf(content, digestOf('index'))).toEqual([a, b, c]);
-    expect(diffIdsOf(content, digestOf('none'))).toEqual([]);
-    expect(diffIdsOf(new Map([...content].filter(([digest]) => digest !== b)), digestOf('m'))).toEqual([]);
+    const unpacked = { manifest: digestOf('m'), diffIds: [a, b, c] };
+    expect(unpackedOf(content, digestOf('m'))).toEqual(unpacked);
+    expect(unpackedOf(content, digestOf('index'))).toEqual(unpacked);
+    expect(unpackedOf(content, digestOf('none'))).toBeUndefined();
+    expect(unpackedOf(new Map([...content].filter(([digest]) => digest !== b)), digestOf('m'))).toBeUndefined();
   });
 
   test('what is unpacked', () => {

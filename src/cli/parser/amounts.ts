@@ -23,6 +23,32 @@ export function readSize(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
+/** A month is 30 days and a year 365, whichever they are. */
+const hoursIn: Readonly<Record<string, number>> = { h: 1, d: 24, w: 7 * 24, m: 30 * 24, y: 365 * 24 };
+
+/** Hours of `48h`, `30d`, `2w`, `6m` (months), `1y`; undefined: it is no time. */
+export function readHours(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d{1,6}) ?([hdwmy])$/.exec(text) ?? [];
+  const factor = hoursIn[unit];
+  return number === undefined || factor === undefined ? undefined : Number(number) * factor;
+}
+
+/** `10%`, `12.5 %`, `10`; undefined: it is no percentage. */
+export function readPercent(text: string): number | undefined {
+  const number = /^(\d{1,3}(?:\.\d{1,4})?) ?%?$/.exec(text)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** A date (`2026-11-01`, here), a time (`2026-11-01T12:00`, `...Z`), or how long ago (`7d`); undefined: it is no time. */
+export function readTime(text: string): Date | undefined {
+  const hours = readHours(text);
+  if (hours !== undefined) return new Date(Date.now() - hours * 3_600_000);
+  if (!/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(text)) return undefined;
+  // A date alone would be one of Greenwich.
+  const time = new Date(text.includes('T') ? text : `${text}T00:00`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
 /** Digits and nothing else, as far as they are exact. */
 export function readWhole(text: string): number | undefined {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;

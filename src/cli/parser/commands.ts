@@ -1,5 +1,8 @@
 import { compose, dryRun, engine, format, fromFile, general, layers, level } from './options.js';
+import { compactForm, inventoryOutput } from './options.js';
 import { onConflict, only, output, platform, receipt, rename } from './options.js';
+import { allowedSigners, media, thin, withOption } from './pack-options.js';
+import { pruning, sampling } from './archive-options.js';
 import { hosts, sending, sendReceipt, ssh } from './remote-options.js';
 import { type CommandSpec } from './table.js';
 
@@ -15,8 +18,8 @@ export const sourceForms: readonly (readonly [string, string])[] = [
 ];
 
 const picking = [only, platform] as const;
-const reading = [...picking, fromFile, compose, ...ssh, engine, ...general] as const;
-const choosing = [...picking, rename, onConflict, fromFile, compose, ...ssh, engine, ...general] as const;
+const reading = [...picking, withOption, fromFile, compose, ...ssh, engine, ...general] as const;
+const choosing = [...picking, rename, onConflict, withOption, fromFile, compose, ...ssh, engine, ...general] as const;
 
 export const commandTable: readonly CommandSpec[] = [
   {
@@ -27,11 +30,15 @@ export const commandTable: readonly CommandSpec[] = [
       'Every layer is stored once, every byte is checked, and OUT appears only when it is whole. The same images always give the same tar; its digest is printed. Any engine loads a bundle without ferry (Docker older than 23 after zstd -d).',
     ],
     words: { min: 0, max: Infinity, file: true },
-    options: [output, format, level, layers, dryRun, ...choosing],
+    options: [output, format, level, layers, dryRun, ...thin, ...media, ...choosing],
     examples: [
       { line: '$0 pack app:1.0 db:2.1 -o release.tar.zst', text: 'two images of the local engine into one file' },
       { line: '$0 pack old.tar new.tar -o merged.tar', text: 'merge two archives' },
       { line: 'docker save app:1.0 | $0 pack - -o app.tar.zst', text: 'from a pipe' },
+      { line: '$0 pack app:1.1 --base release-1.0.tar.zst -o update.tar.zst', text: 'only what is new since then' },
+      { line: '$0 pack update.tar.zst --with release-1.0.tar.zst -o full.tar.zst', text: 'whole again' },
+      { line: '$0 pack app:1.0 -o release.tar.zst --volume-size fat32 --verify', text: 'for a FAT32 stick' },
+      { line: '$0 pack app:1.0 -o release/ --kit --sign ~/.ssh/id_ed25519', text: 'for a site that has Docker alone' },
       { line: '$0 pack --compose compose.yaml -o archive/', text: 'all images of a project, added to an OCI layout' },
     ],
   },
@@ -89,7 +96,7 @@ export const commandTable: readonly CommandSpec[] = [
     summary: 'show config, history and layers of images',
     about: ['Shows all images of SOURCE, or the one called NAME.'],
     words: { min: 1, max: 2, file: true },
-    options: [...picking, ...ssh, engine, ...general],
+    options: [...picking, withOption, ...ssh, engine, ...general],
     examples: [
       { line: '$0 inspect release.tar.zst app:1.0', text: 'one image of a bundle' },
       { line: '$0 inspect app:1.0', text: 'an image of the local engine' },
@@ -104,10 +111,13 @@ export const commandTable: readonly CommandSpec[] = [
       'Checks structure, checksums, the digest and size of every blob and the diffID of every layer. Lists every fault with the images that it breaks; exit status 3 if there are any.',
     ],
     words: { min: 0, max: Infinity, file: true },
-    options: [...reading],
+    options: [allowedSigners, ...sampling, ...reading],
     examples: [
       { line: '$0 verify release.tar.zst', text: 'after a copy, before the drive leaves' },
+      { line: '$0 verify update.tar.zst --with release-1.0.tar.zst', text: 'a thin bundle with its base' },
+      { line: '$0 verify release.tar.zst --allowed-signers signers', text: 'and who made it' },
       { line: '$0 verify archive/ --quiet || echo damaged', text: 'in a script' },
+      { line: '$0 verify archive/ --sample 10% --since 1d', text: 'each night: all of it in ten, and what is new' },
     ],
   },
   {
@@ -120,6 +130,38 @@ export const commandTable: readonly CommandSpec[] = [
     examples: [
       { line: '$0 diff release-1.tar.zst release-2.tar.zst', text: 'between two releases' },
       { line: '$0 diff app:1.0 app:1.1', text: 'between two images of the local engine' },
+    ],
+  },
+  {
+    name: 'inventory',
+    usage: '[SOURCE] [-o FILE]',
+    summary: 'write down what a place has, for thin bundles',
+    about: [
+      'SOURCE is a place: an archive, a bundle, a folder, ssh://[USER@]HOST[:PORT] for the engine of a host, or engine: for the one on this machine, which is also meant without a SOURCE. pack --base leaves out what an inventory names.',
+    ],
+    words: { min: 0, max: Infinity, file: true },
+    options: [inventoryOutput, compactForm, ...ssh, engine, ...general],
+    examples: [
+      { line: '$0 inventory -o site.json', text: 'of the engine on this machine' },
+      { line: '$0 inventory ssh://deploy@prod-1 -o prod-1.json', text: 'of the engine of a host' },
+      { line: '$0 inventory --compact | lp', text: 'on paper, where nothing else may leave the site' },
+      { line: '$0 pack app:1.1 --base site.json -o update.tar.zst', text: 'what it is for' },
+    ],
+  },
+  {
+    name: 'prune',
+    usage: 'ARCHIVE',
+    summary: 'remove old images from an archive folder',
+    about: [
+      'ARCHIVE is an OCI layout folder, as pack -o archive/ makes it. A name stays when any of the rules keeps it; at least one must be given. Signatures and attestations stay and go with their images. Then every blob that no name leads to is removed.',
+    ],
+    words: { min: 1, max: 1, file: true },
+    options: [...pruning, dryRun, ...general],
+    examples: [
+      { line: '$0 prune archive/ --keep-last 5 --dry-run', text: 'what would go' },
+      { line: "$0 prune archive/ --keep-last 5 --keep 'app:*-lts'", text: 'the last five of each, and long-term ones' },
+      { line: '$0 prune archive/ --keep-within 1y', text: 'what is younger than a year' },
+      { line: "$0 prune archive/ --keep '*'", text: 'no name; only what a crash or a moved name has left' },
     ],
   },
   {

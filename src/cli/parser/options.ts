@@ -112,6 +112,23 @@ export const output: OptionSpec = {
   text: 'The file or folder to write (required); - is standard output. The name decides the format: .tar, .tar.zst, .tar.gz, anything else is an OCI layout folder.',
 };
 
+export const inventoryOutput: OptionSpec = {
+  name: 'output',
+  short: 'o',
+  type: 'value',
+  value: 'FILE',
+  file: true,
+  group: 'Output',
+  text: 'Write to FILE instead of standard output.',
+};
+
+export const compactForm: OptionSpec = {
+  name: 'compact',
+  type: 'flag',
+  group: 'Output',
+  text: 'The short form, for paper: digests cut to 12 digits, packed, in numbered lines that notice a typing error.',
+};
+
 export const format: OptionSpec = {
   name: 'format',
   type: 'value',

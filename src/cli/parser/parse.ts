@@ -1,4 +1,11 @@
-import { type SendOptions, type SourceOptions } from '../../commands/options.js';
+import {
+  type InventoryOptions,
+  type PackOptions,
+  type PruneOptions,
+  type SendOptions,
+  type SourceOptions,
+} from '../../commands/options.js';
+import { storeKinds } from '../../model/inventory.js';
 import { printable } from '../../primitives/printable.js';
 import { type Call, type OptionsOf, type Verb } from '../commands.js';
 import { type Io } from '../io.js';
@@ -67,7 +74,7 @@ function invoke(
 
 /** Whether standard output will be the bundle itself, and nothing else may be printed there. */
 export const writesBundle = ({ options }: { readonly options: OptionsOf<Verb> }): boolean =>
-  'output' in options && options.output === '-' && options.dryRun !== true;
+  'output' in options && options.output === '-' && !('dryRun' in options && options.dryRun === true);
 
 /** For command lines that cannot be taken apart. */
 const likelyCommand = (argv: readonly string[]): CommandSpec | undefined =>
@@ -90,14 +97,9 @@ function callOf(verb: Verb, given: readonly string[], values: Values, complain: 
   const options = values.sourceOptions(given);
   const [first = '', second] = given;
   switch (verb) {
-    case 'pack': {
+    case 'pack':
       needSource(verb, given, values, complain);
-      const output = values.text('output');
-      if (output === undefined) throw complain('pack needs -o OUT', 'Name the output, for example -o release.tar.zst');
-      const format = values.choice('format', formats);
-      const level = values.level();
-      return { verb, options: compact({ ...options, output, format, level, dryRun: flag(values, 'dry-run') }) };
-    }
+      return { verb, options: packOptions(options, values, complain) };
     case 'load':
       needSource(verb, given, values, complain);
       return {
@@ -107,16 +109,77 @@ function callOf(verb: Verb, given: readonly string[], values: Values, complain: 
     case 'send':
       return { verb, options: sendOptions(options, values, complain) };
     case 'list':
-    case 'verify':
       needSource(verb, given, values, complain);
       return { verb, options };
+    case 'verify':
+      needSource(verb, given, values, complain);
+      return {
+        verb,
+        options: compact({
+          ...options,
+          allowedSigners: values.text('allowed-signers'),
+          sample: values.percent('sample'),
+          since: values.time('since'),
+        }),
+      };
     case 'inspect':
       return { verb, options: compact({ ...options, sources: [first], name: second }) };
+    case 'prune':
+      return { verb, options: pruneOptions(first, values) };
+    case 'inventory':
+      return { verb, options: inventoryOptions(options, values, complain) };
     case 'diff': {
-      const { engine, only, platforms, ssh, remoteEngine } = options;
-      return { verb, options: compact({ a: first, b: second ?? '', engine, only, platforms, ssh, remoteEngine }) };
+      const { engine, only, platforms, with: more, ssh, remoteEngine } = options;
+      return {
+        verb,
+        options: compact({ a: first, b: second ?? '', engine, only, platforms, with: more, ssh, remoteEngine }),
+      };
     }
   }
+}
+
+function inventoryOptions(
+  { sources, engine, ssh, remoteEngine }: SourceOptions,
+  values: Values,
+  complain: Complain,
+): InventoryOptions {
+  if (sources.length > 1) {
+    const hint = 'Write a file for each; pack takes --base as often as there are places.';
+    throw complain(`inventory takes one place, not ${String(sources.length)}`, hint);
+  }
+  // Standard output is where it goes anyway.
+  const output = values.text('output') === '-' ? undefined : values.text('output');
+  return compact({ sources, engine, ssh, remoteEngine, compact: flag(values, 'compact'), output });
+}
+
+function packOptions(options: SourceOptions, values: Values, complain: Complain): PackOptions {
+  const output = values.text('output');
+  if (output === undefined) throw complain('pack needs -o OUT', 'Name the output, for example -o release.tar.zst');
+  return compact({
+    ...options,
+    output,
+    format: values.choice('format', formats),
+    level: values.level(),
+    dryRun: flag(values, 'dry-run'),
+    base: values.list('base'),
+    for: values.choices('for', storeKinds),
+    volumeBytes: values.volumeSize(),
+    pause: flag(values, 'pause'),
+    resume: flag(values, 'resume'),
+    verify: flag(values, 'verify'),
+    kit: flag(values, 'kit'),
+    sign: values.text('sign'),
+  });
+}
+
+function pruneOptions(archive: string, values: Values): PruneOptions {
+  return compact({
+    archive,
+    keepLast: values.whole('keep-last', 1),
+    keep: values.list('keep'),
+    keepWithinHours: values.hours('keep-within'),
+    dryRun: flag(values, 'dry-run'),
+  });
 }
 
 function sendOptions(options: SourceOptions, values: Values, complain: Complain): SendOptions {

@@ -1,12 +1,26 @@
 /** The shape of the tables from which parsing, help, completion and docs/cli.md are all made. */
 
-export type Group = 'Hosts' | 'Sending' | 'Output' | 'Which images' | 'Sources' | 'SSH' | 'Engine' | 'General';
+export type Group =
+  | 'Hosts'
+  | 'Sending'
+  | 'Rules'
+  | 'Output'
+  | 'Thin bundles'
+  | 'Media'
+  | 'Which images'
+  | 'Sources'
+  | 'SSH'
+  | 'Engine'
+  | 'General';
 
 /** In the order in which help shows them. */
 export const groups: readonly Group[] = [
   'Hosts',
   'Sending',
+  'Rules',
   'Output',
+  'Thin bundles',
+  'Media',
   'Which images',
   'Sources',
   'SSH',

@@ -1,10 +1,11 @@
 import { type SourceOptions, type WireCompression } from '../../commands/options.js';
+import { parseVolumeSize } from '../../formats/volumes/size.js';
 import { parsePlatform } from '../../model/platform.js';
 import { tryNormalizeReference } from '../../model/reference.js';
 import { isTransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
 import { type SshSettings } from '../../transports/ssh/settings.js';
-import { readCompression, readSize, readWhole, whyNoHost } from './amounts.js';
+import { readCompression, readHours, readPercent, readSize, readTime, readWhole, whyNoHost } from './amounts.js';
 import { conflictRules, layerForms } from './options.js';
 import { type Complain } from './usage.js';
 import { type Words } from './words.js';
@@ -32,6 +33,12 @@ export class Values {
     return choices.find((choice) => choice === this.text(name));
   }
 
+  /** The values of a repeatable one, each once. */
+  choices<const T extends string>(name: string, choices: readonly T[]): readonly T[] | undefined {
+    const given = this.list(name);
+    return given && choices.filter((choice) => given.includes(choice));
+  }
+
   list(name: string): readonly string[] | undefined {
     return this.#words.values.get(name);
   }
@@ -50,11 +57,7 @@ export class Values {
   }
 
   platforms(): readonly string[] | undefined {
-    try {
-      this.list('platform')?.forEach(parsePlatform);
-    } catch (error) {
-      throw isTransferError(error) ? this.#complain(error.message, error.hint) : error;
-    }
+    this.#parsed(() => this.list('platform')?.forEach(parsePlatform));
     return this.list('platform');
   }
 
@@ -73,6 +76,21 @@ export class Values {
     return this.#bytes(name, (text) => text, 'size', '256MiB, 64MB or 1GiB');
   }
 
+  /** Bytes of a volume, or of the medium that is named. */
+  volumeSize(): number | undefined {
+    const text = this.text('volume-size');
+    return text === undefined ? undefined : this.#parsed(() => parseVolumeSize(text));
+  }
+
+  /** What a parser of values that are not of the command line alone makes of one. */
+  #parsed<T>(parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      throw isTransferError(error) ? this.#complain(error.message, error.hint) : error;
+    }
+  }
+
   /** Bytes a second. */
   rate(name: string): number | undefined {
     return this.#bytes(name, (text) => text.replace(/\/s$/, ''), 'rate', '2MB/s, 500kB/s or 1MiB/s');
@@ -84,6 +102,33 @@ export class Values {
     const bytes = readSize(trim(text));
     if (bytes !== undefined && bytes > 0) return bytes;
     throw this.#complain(`--${name} is a ${kind}, such as ${examples}, not "${printable(text, 40)}"`);
+  }
+
+  /** How long, in hours. */
+  hours(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const hours = readHours(text);
+    if (hours !== undefined && hours > 0) return hours;
+    throw this.#complain(`--${name} is a time, such as 48h, 30d, 2w, 6m or 1y, not "${printable(text, 40)}"`);
+  }
+
+  /** A part of a whole: above 0, up to 100. */
+  percent(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const percent = readPercent(text);
+    if (percent !== undefined && percent > 0 && percent <= 100) return percent;
+    throw this.#complain(`--${name} is a part, such as 10%, not "${printable(text, 40)}"`);
+  }
+
+  /** A point in time: a date, or how long ago. */
+  time(name: string): Date | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const time = readTime(text);
+    if (time !== undefined) return time;
+    throw this.#complain(`--${name} is a date or a time ago, such as 2026-11-01 or 7d, not "${printable(text, 40)}"`);
   }
 
   compression(): WireCompression | undefined {
@@ -136,6 +181,7 @@ export class Values {
   sourceOptions(sources: readonly string[]): SourceOptions {
     return compact({
       sources,
+      with: this.list('with'),
       engine: this.text('engine'),
       only: this.list('only'),
       platforms: this.platforms(),

@@ -4,10 +4,11 @@ import { wrap } from './text.js';
 
 /** Every fault with its hint and every image that it breaks. */
 export function faultLines(faults: readonly Fault[], view: View): string[] {
-  return faults.flatMap(({ message, hint, images }) => [
+  return faults.flatMap(({ code, message, hint, images }) => [
     `${red('fault', view)}: ${safe(message)}`,
     ...(hint === undefined ? [] : [`  hint: ${safe(hint)}`]),
-    ...brokenImages(images, view),
+    // Who made them is another question than whether they are whole.
+    ...(code === 'SIGNATURE' ? [] : brokenImages(images, view)),
   ]);
 }
 

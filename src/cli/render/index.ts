@@ -1,9 +1,11 @@
 import { type CallOf, type OptionsOf, type ResultOf, type Verb } from '../commands.js';
 import { renderDiff } from './diff.js';
 import { renderInspect } from './inspect.js';
+import { renderInventory } from './inventory.js';
 import { renderList } from './list.js';
 import { renderLoad } from './load.js';
 import { renderPack } from './pack.js';
+import { renderPrune } from './prune.js';
 import { renderSend } from './send.js';
 import { type Report } from './report.js';
 import { renderVerify } from './verify.js';
@@ -21,6 +23,8 @@ const renderers: Renderers = {
   inspect: renderInspect,
   verify: renderVerify,
   diff: renderDiff,
+  inventory: renderInventory,
+  prune: renderPrune,
 };
 
 export function render<V extends Verb>(call: CallOf<V>, result: ResultOf<V>, view: View): Report {

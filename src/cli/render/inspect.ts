@@ -6,7 +6,7 @@ import {
 } from '../../commands/results.js';
 import { isArray, isObject, type Json, type JsonObject } from '../../model/json.js';
 import { faultLines } from './faults.js';
-import { digestLine } from './images.js';
+import { digestLine, relianceLines } from './images.js';
 import { type Report } from './report.js';
 import { clip, count } from './text.js';
 import { formatBytes } from './units.js';
@@ -14,6 +14,8 @@ import { bold, dim, nameOf, safe, type View } from './view.js';
 
 export function renderInspect(result: InspectResult, view: View): Report {
   const blocks = result.images.map((image) => imageLines(image, view));
+  const relied = relianceLines(result.reliance);
+  if (relied.length > 0) blocks.push(relied);
   const lines = blocks.flatMap((block, at) => (at === 0 ? block : ['', ...block]));
   return { lines, errors: faultLines(result.faults, view), wanted: true };
 }
@@ -30,11 +32,12 @@ function imageLines(image: InspectedImage, view: View): string[] {
 
 function platformLines(image: InspectedImage, platform: InspectedPlatform, view: View): string[] {
   const shared = platform.sharedBytes === 0 ? '' : `, ${formatBytes(platform.sharedBytes)} shared`;
+  const assumed = platform.reliedBytes === undefined ? '' : `, ${formatBytes(platform.reliedBytes)} assumed`;
   return [
     `${bold(nameOf(image.name), view)}  ${safe(platform.platform)}`,
     digestLine('image ID', platform.imageId),
     digestLine('manifest', platform.manifest),
-    field('size', `${formatBytes(platform.bytes)} in ${count(platform.layers, 'layer')}${shared}`, view),
+    field('size', `${formatBytes(platform.bytes)} in ${count(platform.layers, 'layer')}${shared}${assumed}`, view),
     ...(platform.created === undefined ? [] : [field('created', safe(platform.created), view)]),
     ...configLines(platform.config, view),
     ...historyLines(platform.history, view),
@@ -91,7 +94,10 @@ function stepLines({ createdBy, comment, layer }: HistoryEntry, view: View): str
   const line = `${size.padStart(9)}  ${safe(step)}`;
   const users = layer?.alsoIn ?? [];
   const also = `${' '.repeat(11)}also in ${users.map(nameOf).join(', ')}`;
-  const shown = [line, ...(users.length === 0 ? [] : [also])].map((each) => (view.cut ? clip(each, view.width) : each));
+  const relied = layer?.relied === true ? [`${' '.repeat(11)}not in it, assumed to be there`] : [];
+  const shown = [line, ...relied, ...(users.length === 0 ? [] : [also])].map((each) =>
+    view.cut ? clip(each, view.width) : each,
+  );
   return shown.map((each, at) => (at === 0 && layer !== undefined ? each : dim(each, view)));
 }
 

@@ -1,6 +1,6 @@
 import { type ListResult } from '../../commands/results.js';
 import { faultLines } from './faults.js';
-import { imageTable, totalLines } from './images.js';
+import { imageTable, relianceLines, totalLines } from './images.js';
 import { type Report } from './report.js';
 import { safe, type View } from './view.js';
 
@@ -9,6 +9,11 @@ export function renderList(result: ListResult, view: View): Report {
   if (result.images.length === 0) {
     return { lines: [`no images in ${result.sources.map(safe).join(', ')}`], errors, wanted: true };
   }
-  const lines = [...imageTable(result.images, view), '', ...totalLines(result.totals, result.twins)];
+  const lines = [
+    ...imageTable(result.images, view),
+    '',
+    ...totalLines(result.totals, result.twins, result.reliance),
+    ...relianceLines(result.reliance),
+  ];
   return { lines, errors, wanted: true };
 }

@@ -1,4 +1,5 @@
 import { type PackResult } from '../../commands/results.js';
+import { fingerprintOf } from '../../model/fingerprint.js';
 import { type PlanTotals } from '../../model/plan.js';
 import { digestLine, imageTable, totalLines } from './images.js';
 import { type Report } from './report.js';
@@ -13,7 +14,7 @@ export function renderPack(result: PackResult, view: View): Report {
   const lines = [
     // What was packed is what was asked for; a plan is looked at.
     ...(result.dryRun ? [...plannedImages(result, view), ''] : []),
-    ...totalLines(result.totals, result.twins),
+    ...totalLines(result.totals, result.twins, result.reliance),
     ...noteLines(result.notes, view),
     '',
     ...outcome(result, view),
@@ -33,13 +34,23 @@ export const noteLines = (notes: readonly string[], view: View): string[] =>
 function outcome(result: PackResult, view: View): string[] {
   const target = bold(result.output === '-' ? 'standard output' : safe(result.output), view);
   if (result.dryRun) return [dryRunLine(result.totals, target)];
-  const { fileSize, bytesMoved, tarDigest } = result.receipt ?? {};
+  const { fileSize, bytesMoved, tarDigest, lists } = result.receipt ?? {};
   // A folder has no size of its own: what counts is what was added to it.
   const added = bytesMoved === undefined ? '' : `, ${formatBytes(bytesMoved)} written`;
   return [
     `${green('packed', view)}: ${target}${fileSize === undefined ? added : `, ${formatBytes(fileSize)}`}`,
     ...(tarDigest === undefined ? [] : [digestLine('tar', tarDigest)]),
+    ...(lists === undefined ? [] : [`fingerprint ${fingerprintOf(lists)}`]),
+    ...(result.signer === undefined ? [] : [`signed by ${safe(result.signer)}`]),
+    ...readBackLines(result.readBack, view),
   ];
+}
+
+function readBackLines(readBack: PackResult['readBack'], view: View): string[] {
+  if (readBack === undefined) return [];
+  if (!readBack.cacheMayHaveAnswered) return ['read back from the device: every byte is what was written'];
+  const doubt = `${readBack.fileSystem} may have answered from memory; take the drive out, put it in again, and run ferry verify`;
+  return ['read back: every byte is what was written', ...noteLines([doubt], view)];
 }
 
 function dryRunLine({ bytesToCopy, bytesUnique }: PlanTotals, target: string): string {

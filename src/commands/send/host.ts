@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planTransfer } from '../../engine/plan.js';
+import { requireBase } from '../../engine/reliance.js';
 import { type SharedReader } from '../../engine/sharing.js';
 import { type ImageNode } from '../../model/graph.js';
 import { type PlanTotals } from '../../model/plan.js';
 import { type Receipt } from '../../model/receipt.js';
-import { type Emit, type HostState, type OpenBlob } from '../../ports.js';
+import { type Reliance } from '../../model/reliance.js';
+import { type Emit, type HostState, type ImageSource, type OpenBlob } from '../../ports.js';
 import { type ErrorCode, isTransferError, type TransferError } from '../../primitives/errors.js';
 import { formatBytes } from '../../primitives/units.js';
 import { productOf } from '../../transports/engine/engine.js';
@@ -17,6 +19,7 @@ import { type Context, type SendOptions } from '../options.js';
 import { toFault } from '../read.js';
 import { openRemote, type Remote } from '../remote.js';
 import { type SentHost } from '../results.js';
+import { reliedIn } from '../summary.js';
 import { deliveryTo, type Line } from './delivery.js';
 
 const DEFAULT_RETRIES = 5;
@@ -28,6 +31,9 @@ const LONGEST_PAUSE = 30_000;
 export interface Cargo {
   readonly images: readonly ImageNode[];
   readonly reader: SharedReader;
+  /** Where they come from, and what that leaves out. */
+  readonly source: Pick<ImageSource, 'has'>;
+  readonly reliance: Reliance | undefined;
   readonly previousName: ((name: string) => string | undefined) | undefined;
 }
 
@@ -136,13 +142,14 @@ export class Host {
     return this.remote;
   }
 
-  async #try({ images, reader, previousName }: Cargo): Promise<void> {
+  async #try({ images, reader, previousName, source, reliance }: Cargo): Promise<void> {
     const { signal, emit } = this.#context;
     const remote = await this.#open();
     const count = (bytes: number): void => {
       this.#sent += bytes;
     };
     const own = { traces: this.#traces, owner: this.#owner };
+    const relied = reliedIn(reliance);
     const delivery = await deliveryTo(remote, this.#line, own, count, signal);
     const sink = engineSink(
       remote.engine,
@@ -150,6 +157,7 @@ export class Host {
         ...engineDeps(this.#context),
         delivery,
         layersAreChecked: true,
+        isLeftOut: (layer) => relied.has(layer),
         previousName,
         onStage: (stage) => {
           this.#tell(stage);
@@ -159,6 +167,7 @@ export class Host {
     );
     const plan = planTransfer(images, await sink.present(images, signal));
     this.#totals ??= plan.totals;
+    requireBase(plan, source, reliance, sink.label);
     // What was sent counts only if it has stayed: else a line that always drops too early would never be given up.
     if (plan.totals.bytesToCopy < this.#lacking) this.#failures = 0;
     this.#lacking = plan.totals.bytesToCopy;

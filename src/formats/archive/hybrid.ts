@@ -10,13 +10,13 @@ import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
 import { verified } from '../../primitives/verified.js';
 import { BUNDLE_ANNOTATION } from '../bundle/documents.js';
+import { relianceIn } from '../bundle/reliance.js';
 import { openDockerArchive } from '../docker-archive/index.js';
 import { type ManifestEntry, parseManifestJson } from '../docker-archive/manifest-json.js';
 import { statedDigest } from '../docker-archive/member-name.js';
 import { blobPath, ociLayoutSource, readIndexFile, recordsOf } from '../oci-layout/reader.js';
 import { type FileTree } from '../tree/file-tree.js';
-
-const LIST = 'manifest.json';
+import { listsOf, MANIFEST_FILE as LIST } from '../tree/lists.js';
 
 /** An archive that is an OCI image layout and, where it has manifest.json too, a `docker save` at once. */
 export function hybridSource(tree: FileTree, decompress: Decompress): ImageSource {
@@ -40,6 +40,11 @@ export function hybridSource(tree: FileTree, decompress: Decompress): ImageSourc
     has: (digest) => oci.has(digest) || docker?.has(digest) === true,
     open: (blob) => (oci.has(blob.digest) || docker === undefined ? oci.open(blob) : docker.open(blob)),
     audit: (reached) => oci.audit(reached),
+    facts: async () => {
+      const { annotations } = await readIndexFile(tree);
+      const isBundle = annotations?.[BUNDLE_ANNOTATION] !== undefined;
+      return { lists: await listsOf(tree), isBundle, reliance: relianceIn(annotations, tree.label) };
+    },
     close: () => tree.close(),
   };
 }

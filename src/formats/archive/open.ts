@@ -23,11 +23,11 @@ const HEAD = 4096;
  * @throws TransferError NOT_AN_IMAGE when it is something else; BAD_ARCHIVE when it is damaged.
  */
 export async function openArchive(
-  access: RandomAccess,
+  access: AuditedAccess,
   decompress: Decompress,
   options: SpoolOptions,
 ): Promise<ImageSource> {
-  let inner: AuditedAccess = access;
+  let inner = access;
   try {
     inner = await uncompressed(access, options);
     await checkIsTar(inner);
@@ -46,19 +46,32 @@ export function openTree(tree: FileTree, decompress: Decompress): ImageSource {
   throw notAnImage(tree);
 }
 
-async function uncompressed(access: RandomAccess, options: SpoolOptions): Promise<AuditedAccess> {
+async function uncompressed(access: AuditedAccess, options: SpoolOptions): Promise<AuditedAccess> {
   const format = sniffCompression(await access.read(0, Math.min(HEAD, access.size)));
   if (format === 'none') return access;
   const table = format === 'zstd' ? await readSeekTable(access) : undefined;
-  if (table !== undefined) return seekableAccess(access, table);
+  if (table !== undefined) return withAuditOf(access, await seekableAccess(access, table));
   try {
-    return await spool(decompressAs(format, access.stream(0, access.size), access.label), access.label, {
+    const content = await spool(decompressAs(format, access.stream(0, access.size), access.label), access.label, {
       ...options,
       compressed: () => access.size,
     });
+    return withAuditOf(access, content);
   } finally {
     await access.close();
   }
+}
+
+/** What is around the content reports on itself as well: the volumes of a set. */
+function withAuditOf(outer: AuditedAccess, content: AuditedAccess): AuditedAccess {
+  if (outer.auditUntouched === undefined) return content;
+  return {
+    ...content,
+    auditUntouched: async function* () {
+      if (outer.auditUntouched !== undefined) yield* outer.auditUntouched();
+      if (content.auditUntouched !== undefined) yield* content.auditUntouched();
+    },
+  };
 }
 
 async function checkIsTar(access: RandomAccess): Promise<void> {

@@ -3,14 +3,41 @@ import { type ImageNode, imagesIn, type ManifestNode } from '../../model/graph.j
 import { mediaTypes } from '../../model/media-types.js';
 import { matchesPlatform, type Platform } from '../../model/platform.js';
 import { taggedReference } from '../../model/reference.js';
+import { type Reliance } from '../../model/reliance.js';
+import { type Digest, digestOf } from '../../primitives/digest.js';
 import { NAME_ANNOTATION, REF_ANNOTATION } from '../oci-layout/names.js';
 import { blobPath } from '../oci-layout/reader.js';
+import { encodeReliance, RELIANCE_ANNOTATION } from './reliance.js';
 
 /** Marks an `index.json` as ferry's, with the version of the format: docs/BUNDLE-FORMAT.md. */
 export const BUNDLE_ANNOTATION = 'io.image-ferry.bundle';
 export const BUNDLE_VERSION = '1';
 
 export const LAYOUT_DOCUMENT = '{"imageLayoutVersion":"1.0.0"}';
+
+/** The two lists of a bundle, as they are written. */
+export interface BundleLists {
+  /** `index.json` */
+  readonly index: string;
+  /** `manifest.json` */
+  readonly docker: string;
+}
+
+/** `platforms`: which platform of an index `manifest.json` names. `reliance`: what is left out. */
+export function bundleLists(
+  images: readonly ImageNode[],
+  platforms: readonly Platform[],
+  reliance?: Reliance,
+): BundleLists {
+  const annotations = {
+    [BUNDLE_ANNOTATION]: BUNDLE_VERSION,
+    ...(reliance && { [RELIANCE_ANNOTATION]: encodeReliance(reliance) }),
+  };
+  return { index: indexDocument(images.map(indexEntry), annotations), docker: dockerDocument(images, platforms) };
+}
+
+/** What stands for all that is in a bundle: `SourceFacts.lists`. */
+export const listsDigest = ({ index, docker }: BundleLists): Digest => digestOf(index + docker);
 
 /** One entry of `index.json`. An image without a name has no annotations. */
 export interface IndexEntry {
@@ -43,7 +70,7 @@ export function indexDocument(entries: readonly IndexEntry[], annotations?: Read
 }
 
 /** `manifest.json` (Docker): what graph drivers read. Artifacts are not in it. */
-export function dockerDocument(images: readonly ImageNode[], platforms: readonly Platform[]): string {
+function dockerDocument(images: readonly ImageNode[], platforms: readonly Platform[]): string {
   return JSON.stringify(
     images.flatMap((image) => {
       const manifest = platformForDocker(image, platforms);

@@ -1,54 +1,35 @@
 import { BOUNDARY } from '../../codecs/seekable.js';
 import { type ImageNode } from '../../model/graph.js';
 import { type PlannedBlob } from '../../model/plan.js';
-import { type Platform } from '../../model/platform.js';
 import { type OpenBlob } from '../../ports.js';
 import { type ByteStream, bytesOf } from '../../primitives/bytes.js';
 import { endOfArchive, fileHeader, padding } from '../../tar/write.js';
-import { blobPath, INDEX_FILE, LAYOUT_FILE } from '../oci-layout/reader.js';
-import {
-  BUNDLE_ANNOTATION,
-  BUNDLE_VERSION,
-  dockerDocument,
-  indexDocument,
-  indexEntry,
-  LAYOUT_DOCUMENT,
-} from './documents.js';
+import { blobPath, LAYOUT_FILE } from '../oci-layout/reader.js';
+import { INDEX_FILE, MANIFEST_FILE } from '../tree/lists.js';
+import { type BundleLists, bundleLists, LAYOUT_DOCUMENT } from './documents.js';
 
 /** Headers of members above this size are a frame of their own, so that a reader need not touch the contents. */
 export const HEADER_ALONE_ABOVE = 64 * 1024;
 
 export interface Encoding {
-  /** In the order in which they are listed. */
-  readonly images: readonly ImageNode[];
+  readonly lists: BundleLists;
   /** In order of digest; those that the receiver has are left out. */
   readonly blobs: readonly PlannedBlob[];
   readonly open: OpenBlob;
-  /** Which platform of an index `manifest.json` names. */
-  readonly platforms: readonly Platform[];
 }
 
 /**
  * The tar of a bundle, as docs/BUNDLE-FORMAT.md defines it, with BOUNDARY where a compressed frame must begin. The
  * lists come last: a stream that breaks off names no image.
  */
-export async function* encodeBundle({
-  images,
-  blobs,
-  open,
-  platforms,
-}: Encoding): AsyncGenerator<Uint8Array | typeof BOUNDARY> {
+export async function* encodeBundle({ lists, blobs, open }: Encoding): AsyncGenerator<Uint8Array | typeof BOUNDARY> {
   yield* blobMembers(blobs, open);
-  yield* lists(images, platforms);
+  yield* listMembers(lists);
 }
 
-async function* lists(
-  images: readonly ImageNode[],
-  platforms: readonly Platform[],
-): AsyncGenerator<Uint8Array | typeof BOUNDARY> {
-  const index = indexDocument(images.map(indexEntry), { [BUNDLE_ANNOTATION]: BUNDLE_VERSION });
+async function* listMembers({ index, docker }: BundleLists): AsyncGenerator<Uint8Array | typeof BOUNDARY> {
   yield* document(INDEX_FILE, index);
-  yield* document('manifest.json', dockerDocument(images, platforms));
+  yield* document(MANIFEST_FILE, docker);
   yield* document(LAYOUT_FILE, LAYOUT_DOCUMENT);
   yield BOUNDARY;
   yield endOfArchive;
@@ -59,7 +40,8 @@ export const membersTar = (blobs: readonly PlannedBlob[], open: OpenBlob): ByteS
   withoutMarks(blobMembers(blobs, open));
 
 /** The rest of the tar of a bundle, to its end. */
-export const listsTar = (images: readonly ImageNode[]): ByteStream => withoutMarks(lists(images, []));
+export const listsTar = (images: readonly ImageNode[]): ByteStream =>
+  withoutMarks(listMembers(bundleLists(images, [])));
 
 async function* withoutMarks(pieces: AsyncIterable<Uint8Array | typeof BOUNDARY>): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) if (piece !== BOUNDARY) yield piece;

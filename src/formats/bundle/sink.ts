@@ -2,12 +2,15 @@ import { createHash, type Hash } from 'node:crypto';
 import { gzip } from '../../codecs/gzip.js';
 import { BOUNDARY, seekableZstd } from '../../codecs/seekable.js';
 import { zstdCodec } from '../../codecs/zstd.js';
+import { type ImageNode } from '../../model/graph.js';
 import { type Plan } from '../../model/plan.js';
 import { type Platform } from '../../model/platform.js';
 import { itemOf, type Receipt } from '../../model/receipt.js';
+import { type Reliance } from '../../model/reliance.js';
 import { type ImageSink } from '../../ports.js';
 import { type ByteStream } from '../../primitives/bytes.js';
-import { digestOf } from '../../primitives/digest.js';
+import { type Digest, digestOf } from '../../primitives/digest.js';
+import { bundleLists, listsDigest } from './documents.js';
 import { encodeBundle } from './encode.js';
 
 export type BundleFormat = 'tar' | 'tar.zst' | 'tar.gz';
@@ -21,22 +24,30 @@ export interface BundleSinkOptions {
   readonly level?: number | undefined;
   /** Which platform of an index `manifest.json` names. */
   readonly platforms: readonly Platform[];
-  /** Takes the bytes of the file and gives their number; nothing may appear under a name before they end. */
-  readonly write: (bytes: ByteStream) => Promise<number>;
+  /** What is left out of a bundle of these images; by default nothing. */
+  readonly leaveOut?: ((images: readonly ImageNode[]) => Reliance | undefined) | undefined;
+  /**
+   * Takes the bytes of the file and gives their number; nothing may appear under a name before they end. `lists` stands
+   * for what is in it (`SourceFacts.lists`).
+   */
+  readonly write: (bytes: ByteStream, lists: Digest, plan: Plan) => Promise<number>;
 }
 
-/** A bundle as a file or stream. It has nothing beforehand: a bundle is always written whole. */
-export function bundleSink({ label, format, level, platforms, write }: BundleSinkOptions): ImageSink {
+/** A bundle as a file or stream, written whole: what it has beforehand is what is left out of it. */
+export function bundleSink({ label, format, level, platforms, leaveOut, write }: BundleSinkOptions): ImageSink {
   return {
     label,
-    present: () => Promise.resolve(new Set()),
+    present: (images) => Promise.resolve(new Set(leaveOut?.(images)?.layers.map(({ digest }) => digest))),
     receive: async (plan, open): Promise<Receipt> => {
       const hash = createHash('sha256');
-      const pieces = hashed(encodeBundle({ images: plan.images, blobs: plan.blobs, open, platforms }), hash);
-      const fileSize = await write(await compress(pieces, format, level ?? defaultLevel[format]));
+      const lists = bundleLists(plan.images, platforms, leaveOut?.(plan.images));
+      const identity = listsDigest(lists);
+      const pieces = hashed(encodeBundle({ lists, blobs: plan.blobs, open }), hash);
+      const fileSize = await write(await compress(pieces, format, level ?? defaultLevel[format]), identity, plan);
       return {
         items: storedItems(plan),
         bytesMoved: plan.totals.bytesToCopy,
+        lists: identity,
         tarDigest: digestOf(hash),
         fileSize,
       };

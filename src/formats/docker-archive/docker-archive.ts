@@ -1,19 +1,20 @@
 import { type ImageRecord } from '../../model/graph.js';
-import { type Decompress, type ImageSource } from '../../ports.js';
+import { type Decompress, type ImageSource, type SourceFacts } from '../../ports.js';
 import { bytesOf, type ByteStream, measure } from '../../primitives/bytes.js';
 import { type Digest } from '../../primitives/digest.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { type FileTree } from '../tree/file-tree.js';
+import { listsOf, MANIFEST_FILE } from '../tree/lists.js';
 import { LayerShelf } from './layer-shelf.js';
 import { type ArchivedConfig, type ArchivedImage } from './listing.js';
 import { madeManifestDescriptor, makeManifest } from './made-manifest.js';
-import { MANIFEST, readManifestImages } from './manifest-images.js';
+import { readManifestImages } from './manifest-images.js';
 import { blobDigest, missing, quoted } from './member-name.js';
 import { readV1Images, REPOSITORIES } from './v1/v1-images.js';
 
 /** Whether the tree is a `docker save` of any age, by the members that it has. */
 export function isDockerArchive(tree: FileTree): boolean {
-  return tree.size(MANIFEST) !== undefined || tree.size(REPOSITORIES) !== undefined;
+  return tree.size(MANIFEST_FILE) !== undefined || tree.size(REPOSITORIES) !== undefined;
 }
 
 /** What a read archive answers from. */
@@ -49,6 +50,10 @@ export class DockerArchive implements ImageSource {
     const contents = this.#contents;
     if (contents === undefined) return false;
     return contents.manifests.has(digest) || contents.configs.has(digest) || this.#shelf.get(digest) !== undefined;
+  }
+
+  async facts(): Promise<SourceFacts> {
+    return { lists: await listsOf(this.#tree), isBundle: false, reliance: undefined };
   }
 
   open({ digest }: { readonly digest: Digest }): ByteStream {
@@ -100,7 +105,7 @@ export class DockerArchive implements ImageSource {
   }
 
   async #read(): Promise<Contents> {
-    const read = this.#tree.size(MANIFEST) !== undefined ? readManifestImages : readV1Images;
+    const read = this.#tree.size(MANIFEST_FILE) !== undefined ? readManifestImages : readV1Images;
     const images = await read(this.#tree, this.#shelf);
     const described = images.map((image) => ({ image, root: madeManifestDescriptor(image) }));
     this.#contents = {

@@ -3,17 +3,16 @@ import { type Digest, digestOf } from '../../primitives/digest.js';
 import { TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
 import { type FileTree } from '../tree/file-tree.js';
+import { MANIFEST_FILE } from '../tree/lists.js';
 import { type LayerShelf, type ShelvedLayer } from './layer-shelf.js';
 import { type ArchivedConfig, type ArchivedImage, readMember } from './listing.js';
 import { type ManifestEntry, parseManifestJson } from './manifest-json.js';
 import { badArchive, quoted, statedDigest } from './member-name.js';
 
-export const MANIFEST = 'manifest.json';
-
 /** The images that manifest.json lists (Docker 1.10 and later, and every tool that writes for it). */
 export async function readManifestImages(tree: FileTree, shelf: LayerShelf): Promise<readonly ArchivedImage[]> {
-  const bytes = await readMember(tree, MANIFEST, limits.listBytes, tree.label, 'the list of images');
-  shelf.read.add(MANIFEST);
+  const bytes = await readMember(tree, MANIFEST_FILE, limits.listBytes, tree.label, 'the list of images');
+  shelf.read.add(MANIFEST_FILE);
   const images: ArchivedImage[] = [];
   for (const entry of parseManifestJson(bytes, tree.label)) images.push(await readImage(tree, shelf, entry));
   return images;

@@ -9,9 +9,9 @@ import { type Digest, hexOf, isDigest } from '../../primitives/digest.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
 import { type FileTree } from '../tree/file-tree.js';
+import { INDEX_FILE, listsOf } from '../tree/lists.js';
 import { nameOfEntry } from './names.js';
 
-export const INDEX_FILE = 'index.json';
 export const LAYOUT_FILE = 'oci-layout';
 
 /** Where a layout keeps a blob (OCI image-spec, image-layout.md). */
@@ -29,6 +29,7 @@ export function ociLayoutSource(tree: FileTree): ImageSource {
     has: (digest) => tree.size(blobPath(digest)) !== undefined,
     open: ({ digest }) => tree.open(blobPath(digest)),
     audit: (reached) => auditLayout(tree, reached),
+    facts: async () => ({ lists: await listsOf(tree), isBundle: false, reliance: undefined }),
     close: () => tree.close(),
   };
 }
@@ -72,8 +73,9 @@ async function strayFault(tree: FileTree, name: string, digest: Digest): Promise
       hint: 'Part of the archive is damaged; packing it anew leaves this blob out.',
     });
   } catch (error) {
-    if (isTransferError(error)) return error;
-    throw error;
+    if (!isTransferError(error)) throw error;
+    // Of a folder that is pruned meanwhile: what nobody needs may go.
+    return [...tree.names()].includes(name) ? error : undefined;
   }
 }
 

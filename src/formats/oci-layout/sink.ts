@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDescriptor } from '../../model/descriptor.js';
-import { type ImageNode, blobsIn } from '../../model/graph.js';
-import { isArray, isObject, type Json, parseJson } from '../../model/json.js';
-import { type Plan } from '../../model/plan.js';
+import { type BlobKind, type ImageNode, blobsIn } from '../../model/graph.js';
+import { type JsonObject } from '../../model/json.js';
+import { type Plan, type PlannedBlob } from '../../model/plan.js';
 import { type Receipt } from '../../model/receipt.js';
 import { type ImageSink, type OpenBlob } from '../../ports.js';
 import { bytesOf, measure } from '../../primitives/bytes.js';
@@ -13,10 +13,12 @@ import { withFolderLock } from '../../primitives/folder-lock.js';
 import { fileAccess } from '../../primitives/random-access.js';
 import { type Expected } from '../../primitives/verified.js';
 import { flushFolder, publishFile, removeStaleParts, replaceFile } from '../../primitives/publish.js';
-import { indexDocument, type IndexEntry, indexEntry, LAYOUT_DOCUMENT } from '../bundle/documents.js';
+import { type IndexEntry, indexEntry, LAYOUT_DOCUMENT } from '../bundle/documents.js';
 import { storedItems } from '../bundle/sink.js';
 import { NAME_ANNOTATION, nameOfEntry, REF_ANNOTATION } from './names.js';
-import { blobPath, INDEX_FILE, LAYOUT_FILE } from './reader.js';
+import { INDEX_FILE } from '../tree/lists.js';
+import { dockerListIn, type IndexFile, readIndexOf, writeIndexOf } from './index-file.js';
+import { blobPath, LAYOUT_FILE } from './reader.js';
 
 const BLOBS = 'blobs/sha256';
 
@@ -66,8 +68,7 @@ async function checkIsLayout(folder: string): Promise<void> {
   });
   if (stats === undefined) return;
   const entries = stats.isDirectory() ? await readdir(folder) : ['(a file)'];
-  // What Docker lists there would not know of new images, and contradict index.json when a name moves.
-  const docker = ['manifest.json', 'repositories'].find((name) => entries.includes(name));
+  const docker = await dockerListIn(folder);
   if (docker !== undefined) {
     throw new TransferError(
       'USAGE',
@@ -93,45 +94,48 @@ async function receive(folder: string, plan: Plan, open: OpenBlob, signal: Abort
   });
   return withFolderLock(folder, async () => {
     await removeStaleParts(join(folder, BLOBS));
-    for (const { blob, action } of plan.blobs) {
-      if (action === 'copy') await replaceFile(join(folder, blobPath(blob.digest)), open(blob));
-    }
-    await flushFolder(join(folder, BLOBS));
+    const lacking = await lackingIn(folder, plan);
+    for (const { blob } of lacking) await replaceFile(join(folder, blobPath(blob.digest)), open(blob));
+    for (const level of [BLOBS, 'blobs']) await flushFolder(join(folder, level));
     signal.throwIfAborted();
     await publishFile(join(folder, LAYOUT_FILE), bytesOf(Buffer.from(LAYOUT_DOCUMENT)));
-    await publishFile(join(folder, INDEX_FILE), bytesOf(Buffer.from(await mergedIndex(folder, plan.images))));
-    return { items: storedItems(plan), bytesMoved: plan.totals.bytesToCopy };
+    const index = await readIndexOf(folder);
+    await writeIndexOf(folder, index, merged(index, plan.images, folder));
+    return { items: storedItems(plan), bytesMoved: lacking.reduce((sum, { blob }) => sum + blob.size, 0) };
   });
 }
 
+/** Children first: an index that is there already may list a manifest, which then must not appear before its layers. */
+const turnOf: Readonly<Record<BlobKind, number>> = { layer: 0, config: 0, other: 0, manifest: 1, index: 2 };
+
+/** What is to be written, in this order: also what was there before the lock was had, and was pruned meanwhile. */
+async function lackingIn(folder: string, plan: Plan): Promise<PlannedBlob[]> {
+  const lacking: PlannedBlob[] = [];
+  for (const planned of plan.blobs) {
+    const { blob, action } = planned;
+    const isThere = async (): Promise<boolean> =>
+      (await stat(join(folder, blobPath(blob.digest))).catch(() => undefined))?.size === blob.size;
+    if (action === 'copy' || !(await isThere())) lacking.push(planned);
+  }
+  return lacking.sort((a, b) => turnOf[a.kind] - turnOf[b.kind]);
+}
+
 /** The folder's own entries as they are, less those that the new ones replace, then all in the order of bundles. */
-async function mergedIndex(folder: string, images: readonly ImageNode[]): Promise<string> {
+function merged({ entries }: IndexFile, images: readonly ImageNode[], folder: string): IndexEntry[] {
   const fresh = images.map(indexEntry);
   const names = new Set(images.flatMap(({ name }) => (name === undefined ? [] : [name])));
   const digests = new Set(fresh.map(({ digest }) => digest));
-  const kept = (await entriesOf(folder)).filter((entry) => {
+  const kept = entries.filter((entry) => {
     const name = nameIn(entry, folder);
-    return name === undefined ? !(isObject(entry) && digests.has(entry['digest'] as string)) : !names.has(name);
+    return name === undefined ? !digests.has(entry['digest'] as string) : !names.has(name);
   });
   const all = [...(kept as unknown as IndexEntry[]), ...fresh];
   const key = (entry: IndexEntry): string =>
     `${entry.annotations?.[NAME_ANNOTATION] ?? entry.annotations?.[REF_ANNOTATION] ?? '\uffff'} ${entry.digest}`;
-  return indexDocument(all.sort((a, b) => (key(a) < key(b) ? -1 : 1)));
-}
-
-async function entriesOf(folder: string): Promise<readonly Json[]> {
-  const path = join(folder, INDEX_FILE);
-  const bytes = await readFile(path).catch((error: unknown) => {
-    if (systemCodeOf(error) === 'ENOENT') return undefined;
-    throw ioError(error, path, 'sink');
-  });
-  if (bytes === undefined) return [];
-  const value = parseJson(bytes, path);
-  const manifests = isObject(value) ? value['manifests'] : undefined;
-  return isArray(manifests) ? manifests : [];
+  return all.sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 /** The name that an entry has for readers; those write it in full, as a short name or as a bare tag. */
-function nameIn(entry: Json, folder: string): string | undefined {
+function nameIn(entry: JsonObject, folder: string): string | undefined {
   return nameOfEntry(parseDescriptor(entry, `${join(folder, INDEX_FILE)}: an entry`), folder);
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { indexDocument, type IndexEntry, LAYOUT_DOCUMENT } from '../../formats/bundle/documents.js';
 import { NAME_ANNOTATION } from '../../formats/oci-layout/names.js';
-import { blobPath, INDEX_FILE, LAYOUT_FILE } from '../../formats/oci-layout/reader.js';
+import { blobPath, LAYOUT_FILE } from '../../formats/oci-layout/reader.js';
+import { INDEX_FILE } from '../../formats/tree/lists.js';
 import { type FileTree } from '../../formats/tree/file-tree.js';
 import { folderTree } from '../../formats/tree/folder-tree.js';
 import { parseDocument } from '../../model/manifest.js';

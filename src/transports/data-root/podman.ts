@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isArray, isObject, type Json, parseJson } from '../../model/json.js';
-import { hexOf } from '../../primitives/digest.js';
+import { type Digest, hexOf, isDigest } from '../../primitives/digest.js';
 import { TransferError } from '../../primitives/errors.js';
 import { type UnpackedStore } from './unpacked-images.js';
 
@@ -29,6 +29,27 @@ export async function overlayStore(root: string): Promise<UnpackedStore> {
       });
     },
   };
+}
+
+/**
+ * The layers that Podman has, by diffID, with the digest of the blob that each came as. Empty where its list cannot be
+ * read.
+ */
+export async function storedBlobs(
+  root: string,
+  driver: string,
+): Promise<readonly { readonly diffId: Digest; readonly blob: Digest }[]> {
+  const path = join(root, `${driver}-layers`, 'layers.json');
+  try {
+    const list = parseJson(await readFile(path), path);
+    return (isArray(list) ? list : []).flatMap((record) => {
+      const diffId = layerFrom(record)?.diffId;
+      const blob = isObject(record) ? record['compressed-diff-digest'] : undefined;
+      return isDigest(diffId) && isDigest(blob) ? [{ diffId, blob }] : [];
+    });
+  } catch {
+    return [];
+  }
 }
 
 function layerFrom(record: Json): { readonly id: string; readonly diffId: string } | undefined {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type FileTree } from '../../formats/tree/file-tree.js';
+import { MANIFEST_FILE } from '../../formats/tree/lists.js';
 import { type Digest, hexOf } from '../../primitives/digest.js';
 import { inMemory, memberTree, type Member } from './member-tree.js';
 import { tarBytes, tarSize, type UnpackedLayer } from './tar-split.js';
@@ -41,7 +42,7 @@ export async function unpackedImages(
       members.set(member, { size: await tarSize(layer), open: () => tarBytes(layer) });
     }
   }
-  members.set('manifest.json', inMemory(JSON.stringify([...entries.values()])));
+  members.set(MANIFEST_FILE, inMemory(JSON.stringify([...entries.values()])));
   return memberTree(label, members);
 }
 

@@ -41,10 +41,15 @@ export function contentFrom(text: string): Content {
 
 /** Labels are a list with commas, which their values may have as well; those that matter have a digest for a value. */
 function blobFrom(labels: string): StoredBlob {
-  const found = [...labels.matchAll(/[\s,]containerd\.io\/([^\s,=]+)=(sha256:[0-9a-f]{64})/g)];
+  const found = [...labels.matchAll(/[\s,](containerd\.io\/[^\s,=]+)=(sha256:[0-9a-f]{64})/g)];
+  return blobWith(found.map(([, name = '', digest]) => [name, digest as Digest]));
+}
+
+/** A blob with these labels, of which those count that have a digest for a value. */
+export function blobWith(labels: readonly (readonly [name: string, digest: Digest])[]): StoredBlob {
   const valuesOf = (key: RegExp): readonly Digest[] =>
-    found
-      .map(([, name = '', digest]) => ({ at: key.exec(name)?.[1], digest: digest as Digest }))
+    labels
+      .map(([name, digest]) => ({ at: key.exec(name.replace(/^containerd\.io\//, ''))?.[1], digest }))
       .filter(({ at }) => at !== undefined)
       .sort((a, b) => Number(a.at) - Number(b.at))
       .map(({ digest }) => digest);
@@ -63,18 +68,32 @@ export function isUnpacked(content: Content, image: ManifestNode): boolean {
   return chain === undefined || content.get(image.config.digest)?.snapshots.includes(chain) === true;
 }
 
+/** What is unpacked of an image. */
+export interface Unpacked {
+  readonly manifest: Digest;
+  /** Bottom first. */
+  readonly diffIds: readonly Digest[];
+}
+
 /**
- * The layers of what `target` leads to on the host's platform, which is the one that is unpacked. Empty when the
- * labels do not tell: they are taken only when they add up to the chain ID that is there.
+ * Of what `target` leads to, the manifest for the host's platform, which is the one that is unpacked. Undefined when the
+ * labels do not tell: its layers are taken only when they add up to the chain ID that is there.
  */
-export function diffIdsOf(content: Content, target: Digest): readonly Digest[] {
-  const blob = content.get(target);
-  for (const digest of [target, ...(blob?.manifests ?? [])]) {
-    const { config, layers = [] } = content.get(digest) ?? {};
+export function unpackedOf(content: Content, target: Digest): Unpacked | undefined {
+  for (const manifest of [target, ...(content.get(target)?.manifests ?? [])]) {
+    const { config, layers = [] } = content.get(manifest) ?? {};
     const snapshots = config === undefined ? [] : (content.get(config)?.snapshots ?? []);
     const diffIds = layers.map((layer) => content.get(layer)?.diffId).filter((diffId) => diffId !== undefined);
     const chain = chainIds(diffIds).at(-1);
-    if (chain !== undefined && snapshots.includes(chain)) return diffIds;
+    if (chain !== undefined && snapshots.includes(chain)) return { manifest, diffIds };
   }
-  return [];
+  return undefined;
+}
+
+/** The layers that are there of what `target` leads to, on whatever platform. */
+export function* layersBelow(content: Content, target: Digest): Generator<Digest> {
+  // Indexes inside indexes are not followed: what is not told is not counted on.
+  for (const manifest of [target, ...(content.get(target)?.manifests ?? [])]) {
+    for (const layer of content.get(manifest)?.layers ?? []) if (content.has(layer)) yield layer;
+  }
 }

@@ -1,6 +1,6 @@
 import { tryNormalizeReference } from '../../model/reference.js';
 import { type Digest, hexOf } from '../../primitives/digest.js';
-import { type Content, contentOf, diffIdsOf } from './ctr-content.js';
+import { type Content, contentOf, unpackedOf } from './ctr-content.js';
 import { type CtrImage, ctrImages } from './ctr.js';
 import { type Engine } from './engine.js';
 import { type NerdctlImage, nerdctlImages } from './nerdctl.js';
@@ -28,7 +28,12 @@ export function engineImages(
   const byId = new Map<Digest, EngineImage & { readonly names: string[] }>();
   for (const { name, target, size } of images) {
     if (tryNormalizeReference(name) !== name) continue;
-    const image = byId.get(target) ?? { id: target, diffIds: diffIdsOf(content, target), names: [], size };
+    const image = byId.get(target) ?? {
+      id: target,
+      diffIds: unpackedOf(content, target)?.diffIds ?? [],
+      names: [],
+      size,
+    };
     image.names.push(name);
     byId.set(target, image);
   }

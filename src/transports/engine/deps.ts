@@ -38,6 +38,8 @@ export interface EngineDeps {
   readonly delivery?: Delivery | undefined;
   /** Compressed layers were checked against their diffIDs before `open` gave them. */
   readonly layersAreChecked?: boolean | undefined;
+  /** Whether the source leaves a layer out: it cannot be sent, whatever turns out. */
+  readonly isLeftOut?: ((layer: Digest) => boolean) | undefined;
   /** What the engine is being asked for. */
   readonly onStage?: ((stage: 'sending' | 'proving' | 'naming') => void) | undefined;
   /** A further name for the image that `name` led to before; undefined: it needs none. */

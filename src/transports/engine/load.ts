@@ -107,12 +107,30 @@ async function loadSurely(run: Run, sendable: Sendable, name: string | undefined
     const message = `${describeEngine(run.engine)} lacks layers that it seemed to have; sending all of ${nameOf(group)}`;
     run.deps.emit({ type: 'note', message });
     if (name !== undefined) await untag(run.engine, [name], run.signal);
-    return await attempt(run, sendable, name, new Set(), gate);
+    return await sendAll(run, sendable, name, gate);
+  }
+}
+
+/** All but what the source itself leaves out. @throws TransferError BASE_MISSING when the engine does not take it so */
+async function sendAll(run: Run, sendable: Sendable, name: string | undefined, gate: Gate): Promise<Loaded> {
+  const { isLeftOut = () => false } = run.deps;
+  const digests = blobsOf(sendable.group).map(({ blob }) => blob.digest);
+  const omit = new Set(digests.filter(isLeftOut));
+  try {
+    return await attempt(run, sendable, name, omit, gate);
+  } catch (error) {
+    if (omit.size === 0 || !isRefusal(error) || run.signal.aborted) throw error;
+    const what = `layers of ${nameOf(sendable.group)} that the thin bundle leaves out`;
+    throw new TransferError('BASE_MISSING', `${describeEngine(run.engine)} seemed to have ${what}, and has not`, {
+      side: 'sink',
+      hint: `Name a copy of the base with --with. The engine said: ${error.message}`,
+      cause: error,
+    });
   }
 }
 
 /** Whether this engine has failed: not the one that the images come from. */
-const isRefusal = (error: unknown): boolean =>
+const isRefusal = (error: unknown): error is TransferError =>
   isTransferError(error) && error.code === 'ENGINE_FAILED' && error.side !== 'source';
 
 /** A temporary name, noted so that it is taken away whatever happens; undefined for an image without a name. */

@@ -19,6 +19,9 @@ export function temporaryName(id: Digest, now = Date.now()): string {
   return `docker.io/${REPOSITORY}/${shortDigest(id)}:${now.toString(36)}-${randomBytes(4).toString('hex')}`;
 }
 
+/** Whether `name` is a temporary one, of whatever run. */
+export const isTemporary = (name: string): boolean => name.startsWith(`docker.io/${REPOSITORY}/`);
+
 /** Whether `name` is a temporary one that a run which was killed has left behind: made more than `age` ago. */
 export function isStale(name: string, age = STALE_AFTER, now = Date.now()): boolean {
   const [, when] = new RegExp(`^docker\\.io/${REPOSITORY}/[0-9a-f]{12}:([0-9a-z]{8,9})-[0-9a-f]{8}$`).exec(name) ?? [];

@@ -98,6 +98,30 @@ export async function storedManifests(
   return { id: digestAt(body, 'Id'), available: new Set(manifests.flatMap(availableDigest)) };
 }
 
+/**
+ * Of every image in the containerd store, the manifests whose every blob is there, and its index when all of them are.
+ * @throws TransferError ENGINE_FAILED
+ */
+export async function availableManifests(
+  engine: Engine,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Digest, readonly Digest[]>> {
+  const path = '/v1.48/images/json?manifests=1';
+  const { status, body } = await apiGet(engine, path, signal);
+  if (status !== 200 || !isArray(body)) {
+    throw engineFailed(describeEngine(engine), `GET ${path}`, `status ${String(status)}`, { engine });
+  }
+  const found = new Map<Digest, readonly Digest[]>();
+  for (const image of body) {
+    const id = digestAt(image, 'Id');
+    const manifests = isObject(image) && isArray(image['Manifests']) ? image['Manifests'] : [];
+    const available = manifests.flatMap(availableDigest);
+    const isWhole = available.length > 0 && available.length === manifests.length;
+    if (id !== undefined) found.set(id, isWhole ? [id, ...available] : available);
+  }
+  return found;
+}
+
 function availableDigest(manifest: Json): readonly Digest[] {
   if (!isObject(manifest) || manifest['Available'] !== true) return [];
   const id = digestAt(manifest, 'ID');

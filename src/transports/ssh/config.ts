@@ -3,7 +3,7 @@ import path from 'node:path';
 import SshConfig, { type Line } from 'ssh-config';
 import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
-import { matchesList, matchesPattern } from './patterns.js';
+import { matchesList, matchesPattern } from '../../primitives/patterns.js';
 
 /** A value of a config file, and the file it stands in. */
 export interface Setting {

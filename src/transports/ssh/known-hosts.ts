@@ -1,8 +1,10 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
-import { matchesList } from './patterns.js';
+import { matchesList } from '../../primitives/patterns.js';
+
+export { keyFingerprint as fingerprint } from '../../formats/signature/wire.js';
 
 /** A line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 export interface KnownKey {
@@ -53,11 +55,6 @@ export function judge(keys: readonly KnownKey[], found: Buffer): Verdict {
   const others = keys.filter((entry) => !entry.revoked);
   const entry = others.find(({ type }) => type === keyTypeOf(found)) ?? others[0];
   return entry === undefined ? { kind: 'unknown' } : { kind: 'changed', entry };
-}
-
-/** As `ssh-keygen -l` shows it. */
-export function fingerprint(key: Buffer): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
 /** The type that a public key in its wire form begins with: `ssh-ed25519`. */

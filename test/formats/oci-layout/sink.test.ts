@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { openTree } from '../../../src/formats/archive/open.js';
 import { ociLayoutSink } from '../../../src/formats/oci-layout/sink.js';
 import { folderTree } from '../../../src/formats/tree/folder-tree.js';
 import { readGraph } from '../../../src/engine/graph.js';
+import { planTransfer } from '../../../src/engine/plan.js';
 import { transfer } from '../../../src/engine/transfer.js';
 import { decompress } from '../../../src/codecs/decompress.js';
 import { type Descriptor } from '../../../src/model/descriptor.js';
@@ -13,7 +14,7 @@ import { type Receipt } from '../../../src/model/receipt.js';
 import { hexOf } from '../../../src/primitives/digest.js';
 import { idOf } from '../../../src/primitives/process-id.js';
 import { faultOf } from '../../codecs/helpers.js';
-import { Blobs } from '../../helpers/blobs.js';
+import { Blobs, forPlatform } from '../../helpers/blobs.js';
 import { testContext } from '../../helpers/context.js';
 import { put, useTempFolder } from '../../helpers/temp-folder.js';
 
@@ -116,6 +117,16 @@ describe('a folder that exists', () => {
     expect(named(at('out'))).toEqual([[APP, app.root.digest]]);
   });
 
+  test('what another tool wrote beside the entries stays', async () => {
+    await write(at('out'), [{ name: TOOL, root: tool.root }]);
+    const foreign = { annotations: { 'x.y': 'z' }, artifactType: 'application/x' };
+    const index = JSON.parse(readFileSync(at('out/index.json'), 'utf8')) as object;
+    put(at('out/index.json'), JSON.stringify({ ...index, ...foreign }));
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    expect(JSON.parse(readFileSync(at('out/index.json'), 'utf8'))).toMatchObject(foreign);
+    expect(named(at('out'))).toHaveLength(2);
+  });
+
   test('what another tool wrote into its entries stays', async () => {
     await write(at('out'), [{ name: TOOL, root: tool.root }]);
     const foreign = {
@@ -168,6 +179,12 @@ describe('a folder that exists', () => {
     expect(named(at('out'))).toEqual([[APP, app.root.digest]]);
   });
 
+  test('whose index.json has no list of entries is not overwritten', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    put(at('out/index.json'), '{"manifests":{}}');
+    expect(await faultOf(write(at('out'), [{ name: TOOL, root: tool.root }]))).toMatchObject({ code: 'BAD_ARCHIVE' });
+  });
+
   test('whose index.json is damaged is not overwritten', async () => {
     await write(at('out'), [{ name: APP, root: app.root }]);
     put(at('out/index.json'), '{"manifests":');
@@ -193,7 +210,48 @@ describe('a folder that exists', () => {
   });
 });
 
+describe('a blob that was there and is pruned before it is written', () => {
+  test('is written after all', async () => {
+    await write(at('out'), [{ name: APP, root: app.root }]);
+    const { images } = await readGraph(blobs.source(), [{ name: TOOL, root: tool.root }]);
+    const sink = ociLayoutSink(at('out'));
+    const { signal } = new AbortController();
+    const nodes = images.map(({ image }) => image);
+    const plan = planTransfer(nodes, await sink.present(nodes, signal));
+    const base = tool.layers[0]!;
+    expect(plan.blobs.find(({ blob }) => blob.digest === base.digest)?.action).toBe('present');
+    rmSync(blobFile(base));
+    const { bytesMoved } = await sink.receive(plan, (blob) => blobs.source().open(blob), signal);
+    expect(bytesMoved).toBe(plan.totals.bytesToCopy + base.size);
+    expect(readFileSync(blobFile(base), 'utf8')).toBe('base');
+  });
+});
+
 describe('a transfer that breaks off', () => {
+  test('amid a further platform of an image that is there leaves that image whole', async () => {
+    const all = new Blobs();
+    const amd = all.image({ layers: ['amd'] });
+    // A layer that comes after its manifest in the order of digests.
+    const made = Array.from({ length: 40 }, (_, n) => all.image({ layers: [`arm ${String(n)}`, 'more'] }));
+    const arm = made.find(({ root, layers }) => root.digest < layers[0]!.digest)!;
+    const index = all.index([forPlatform(amd.root, 'linux', 'amd64'), forPlatform(arm.root, 'linux', 'arm64')]);
+    const record = { name: APP, root: index };
+    const add = async (from: Blobs, to: Blobs): Promise<unknown> => {
+      const { images } = await readGraph(from.source(), [record]);
+      const job = { ...testContext(), what: 'packing', images: images.map(({ image }) => image) };
+      return faultOf(transfer({ ...job, source: to.source(), sink: ociLayoutSink(at('out')) }));
+    };
+    const part = new Blobs();
+    for (const { digest } of [index, amd.root, amd.config, ...amd.layers])
+      part.bytes.set(digest, all.bytes.get(digest)!);
+    expect(await add(part, part)).toBeUndefined();
+    const damaged = new Blobs();
+    for (const [digest, bytes] of all.bytes) damaged.bytes.set(digest, bytes);
+    expect(await add(all, damaged.damage(arm.layers[0]!))).toMatchObject({ code: 'BLOB_CORRUPT' });
+    const source = openTree(folderTree(at('out')), decompress);
+    expect((await readGraph(source, await source.images())).faults).toEqual([]);
+  });
+
   test.each([
     ['damaged bytes', 'BLOB_CORRUPT', (copy: Blobs) => copy.damage(tool.layers[1]!)],
     ['a blob that is not there', 'BLOB_MISSING', (copy: Blobs) => copy.drop(tool.layers[1]!)],

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BundleFormat } from '../../formats/bundle/sink.js';
+import { checksumLines } from '../../formats/kit/checksums.js';
+import { type KitFacts } from '../../formats/kit/facts.js';
+import { kitFiles } from '../../formats/kit/index.js';
+import { kitNotes } from '../../formats/kit/notes.js';
+import { bundleStatement } from '../../formats/kit/statement.js';
+import { checksumName } from '../../formats/volumes/names.js';
+import { type WrittenFile } from '../../formats/volumes/write.js';
+import { type StoreKind } from '../../model/inventory.js';
+import { type Plan } from '../../model/plan.js';
+import { parsePlatform } from '../../model/platform.js';
+import { type Receipt } from '../../model/receipt.js';
+import { type Reliance } from '../../model/reliance.js';
+import { digestOf } from '../../primitives/digest.js';
+import { TransferError } from '../../primitives/errors.js';
+import { type Signer } from '../../transports/ssh/signer.js';
+import { type PackOptions } from '../options.js';
+import { signFiles } from '../signing.js';
+import { type Target } from './target.js';
+import { type Writer } from './writer.js';
+
+/** What was packed. */
+export interface Packed {
+  readonly plan: Plan;
+  readonly receipt: Receipt;
+  readonly reliance: Reliance | undefined;
+  /** The stores that will receive it, where they are known. */
+  readonly receivers: readonly StoreKind[];
+}
+
+/** A bundle that was written, and what is known of where it is. */
+export interface Written {
+  readonly options: PackOptions;
+  readonly format: BundleFormat;
+  readonly target: Target;
+  readonly writer: Writer;
+  readonly signer: Signer | undefined;
+}
+
+/**
+ * Writes what belongs beside a bundle: the other files of a kit, or of one that is signed its statement and checksums;
+ * the signature last.
+ * @returns what the site of a kit needs
+ */
+export async function writeBeside(written: Written, packed: Packed): Promise<readonly string[]> {
+  const { options, target, writer, signer } = written;
+  const isKit = options.kit === true;
+  if (!isKit && signer === undefined) return [];
+  const facts = await factsOf(written, packed);
+  const own = isKit ? '' : `${target.name}-`;
+  const files = isKit ? await kitFiles(facts) : signedFiles(facts, own);
+  for (const { name, text } of files) await writer.small(name, text);
+  const sums = files.find(({ name }) => name === `${own}SHA256SUMS`);
+  if (signer !== undefined && sums !== undefined) {
+    const { name, text } = await signFiles({ prefix: own, sums: sums.text }, signer);
+    await writer.small(name, text);
+  }
+  return isKit ? kitNotes(facts, packed.receivers) : [];
+}
+
+function signedFiles(facts: KitFacts, own: string): readonly { readonly name: string; readonly text: string }[] {
+  const statement = { name: `${own}bundle.json`, text: bundleStatement(facts) };
+  const sums = [...facts.files, { name: statement.name, sha256: digestOf(statement.text) }];
+  return [statement, { name: `${own}SHA256SUMS`, text: checksumLines(sums) }];
+}
+
+async function factsOf({ options, format, target, writer }: Written, packed: Packed): Promise<KitFacts> {
+  const { plan, receipt, reliance } = packed;
+  const { lists, tarDigest } = receipt;
+  if (lists === undefined || tarDigest === undefined) throw new TransferError('INTERNAL', 'a bundle without digests');
+  const checksums: WrittenFile[] = [];
+  for (const at of options.volumeBytes === undefined ? [] : writer.files.keys()) {
+    const name = checksumName(target.name, at + 1);
+    const bytes = await readFile(join(target.folder, name));
+    checksums.push({ name, size: bytes.length, sha256: digestOf(bytes) });
+  }
+  return {
+    bundle: target.name,
+    format,
+    files: [...writer.files, ...checksums],
+    images: plan.images,
+    platforms: (options.platforms ?? []).map(parsePlatform),
+    reliance,
+    lists,
+    tarDigest,
+  };
+}

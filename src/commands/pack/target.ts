@@ -1,0 +1,52 @@
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { checkKitName } from '../../formats/kit/index.js';
+import { type BundleFormat } from '../../formats/bundle/sink.js';
+import { whyNotPortable } from '../../primitives/drive/names.js';
+import { systemCodeOf, TransferError } from '../../primitives/errors.js';
+import { type PackOptions } from '../options.js';
+
+/** Where a bundle goes: a file, several, or with others in a folder. */
+export interface Target {
+  readonly folder: string;
+  /** The bundle's file name; of volumes without their number. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** @throws TransferError USAGE, when the bundle cannot have this name or place; IO */
+export async function targetOf(options: PackOptions, format: BundleFormat): Promise<Target> {
+  const { output } = options;
+  if (options.kit !== true) {
+    const target = { folder: dirname(output), name: basename(output), path: output };
+    if (options.volumeBytes !== undefined) checkPortable(target);
+    return target;
+  }
+  const name = `${basename(resolve(output))}.${format}`;
+  checkKitName(name);
+  if (options.resume !== true) await checkEmpty(output);
+  return { folder: output, name, path: join(output, name) };
+}
+
+/** Volumes travel on drives of every kind. */
+function checkPortable({ name, path }: Target): void {
+  const why = whyNotPortable(name);
+  if (why === undefined) return;
+  throw new TransferError('USAGE', `${path}: this name ${why}`, {
+    side: 'sink',
+    hint: 'Volumes go to FAT32, exFAT and NTFS drives: choose a name that all of them take.',
+  });
+}
+
+/** A kit is checked as a whole: what lies in its folder from before would travel with it, or be lost. */
+async function checkEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  if (names.length === 0) return;
+  throw new TransferError('USAGE', `${folder}: a kit goes into a folder of its own, and this one is not empty`, {
+    side: 'sink',
+    hint: 'Name another folder, or empty this one; --resume goes on with volumes that are there.',
+  });
+}

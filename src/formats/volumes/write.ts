@@ -1,0 +1,283 @@
+import { createHash } from 'node:crypto';
+import { rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type Emit } from '../../ports.js';
+import { type ByteStream, bytesOf, measure } from '../../primitives/bytes.js';
+import { type Digest, digestOf } from '../../primitives/digest.js';
+import { isTransferError, TransferError } from '../../primitives/errors.js';
+import { limits } from '../../primitives/limits.js';
+import { checkPublishable, publishFile, removeStaleParts } from '../../primitives/publish.js';
+import { fileAccess } from '../../primitives/random-access.js';
+import { encodeFacts, HEAD_BYTES, type Made, madeBy, type VolumeFacts, type VolumeMaker } from './checksum-file.js';
+import { Cutter } from './cutter.js';
+import { checkEarlier, notOfTheSet } from './earlier.js';
+import { factsOf, type FoundVolume, namesIn, volumesIn } from './folder.js';
+import { checksumName, inWords, parseVolumeName, volumeName } from './names.js';
+
+export interface VolumeOptions {
+  readonly volumeBytes: number;
+  readonly made: VolumeMaker;
+  /** Keeps the volumes of an earlier run that are whole. */
+  readonly resume: boolean;
+  /** Asked before each volume after the first; resolves when the next medium is at the same path. */
+  readonly nextMedium?: ((nextNumber: number, written: string) => Promise<void>) | undefined;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  /** Called before a volume is begun, with the bytes that it has at most. */
+  readonly checkRoom?: ((folder: string, bytes: number) => Promise<void>) | undefined;
+  /** Called with each volume that is whole and flushed, to read it back; one that it throws on is removed. */
+  readonly readBack?: ((path: string, expected: Digest) => Promise<void>) | undefined;
+}
+
+/** A file that was written, or kept. */
+export interface WrittenFile {
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: Digest;
+}
+
+/** How often the next medium is asked for when what came will not do. */
+const TRIES = 10;
+
+/**
+ * Cuts a stream into volumes: `TARGET.001`, `TARGET.002` and so on, beside each its checksum file. One after the other;
+ * each is whole, flushed to the device and has its checksum file before the next begins. When it fails or is aborted,
+ * the volumes that are whole stay, and nothing else does.
+ * @returns the volumes, in their order.
+ * @throws TransferError USAGE when volumes of another set, or without `resume` any, are there; or when it takes more
+ * than 999; LOCKED, IO or DISK_FULL; and whatever `bytes` and the options' functions throw.
+ */
+export async function writeVolumes(
+  target: string,
+  bytes: ByteStream,
+  options: VolumeOptions,
+): Promise<readonly WrittenFile[]> {
+  const input = new Cutter(bytes, options.signal);
+  try {
+    return await new VolumeWriter(target, options).write(input);
+  } finally {
+    await input.close();
+  }
+}
+
+class VolumeWriter {
+  readonly #folder: string;
+  readonly #base: string;
+  readonly #options: VolumeOptions;
+  readonly #made: Made;
+  readonly #done: VolumeFacts[] = [];
+  /** What the medium that is in has of the set, as it was when it was put in. */
+  #found: ReadonlyMap<number, FoundVolume> = new Map();
+  #device: number | undefined;
+  /** Whether a whole volume is on that medium. */
+  #used = false;
+
+  constructor(target: string, options: VolumeOptions) {
+    this.#folder = dirname(target);
+    this.#base = basename(target);
+    this.#options = options;
+    this.#made = madeBy(options.made, options.volumeBytes);
+  }
+
+  async write(input: Cutter): Promise<WrittenFile[]> {
+    await this.#look(1);
+    for (let number = 1, more = true; more; number++) {
+      if (number > limits.volumes) throw tooMany(this.#options.volumeBytes);
+      const kept = await this.#prepare(number);
+      const facts = kept === undefined ? await this.#writeOne(number, input) : await this.#follow(kept, input);
+      this.#done.push(facts);
+      this.#used ||= kept === undefined || this.#found.get(number)?.file !== undefined;
+      more = await input.more();
+      if (more && facts.count !== undefined) throw otherBytes(this.#path(number));
+    }
+    await this.#finish();
+    return this.#done.map(({ number, size, sha256 }) => ({ name: volumeName(this.#base, number), size, sha256 }));
+  }
+
+  /** Looks at the medium that is in, of which volume `next` is the first to be written. */
+  async #look(next: number): Promise<void> {
+    await checkPublishable(this.#path(next));
+    for (const name of await namesIn(this.#folder)) {
+      const target = name.replace(/\.[0-9]+-[0-9a-f]{8}\.part$/, '');
+      if (target !== name && parseVolumeName(target)?.base === this.#base) await removeStaleParts(this.#folder, target);
+    }
+    const found = await volumesIn(this.#folder, this.#base);
+    const { resume, emit } = this.#options;
+    checkEarlier({ folder: this.#folder, base: this.#base, found, made: this.#made, done: this.#done, resume });
+    if (resume && next === 1 && found.size === 0) {
+      emit({
+        type: 'note',
+        message: `${this.#folder}: no volume of an earlier run is there: beginning with the first`,
+      });
+    }
+    this.#found = found;
+    this.#device = await deviceOf(this.#folder);
+    this.#used = [...found].some(([number, { file }]) => number < next && file !== undefined);
+  }
+
+  /** Makes a place for a volume, on the next medium where it needs one. @returns what is known of it when it is there */
+  async #prepare(number: number): Promise<VolumeFacts | undefined> {
+    const { nextMedium } = this.#options;
+    const kept = await this.#keepable(number);
+    if (kept !== undefined) return kept;
+    // A damaged one is written anew where it is.
+    const isMediumTaken = this.#used && this.#found.get(number)?.file === undefined;
+    if (nextMedium === undefined || !isMediumTaken) {
+      await this.#options.checkRoom?.(this.#folder, this.#options.volumeBytes);
+      return undefined;
+    }
+    for (let tries = 1; ; tries++) {
+      this.#options.signal.throwIfAborted();
+      await nextMedium(number, this.#path(number - 1));
+      this.#options.signal.throwIfAborted();
+      try {
+        return await this.#beginMedium(number);
+      } catch (error) {
+        if (tries === TRIES || !isTransferError(error)) throw error;
+        this.#options.emit({ type: 'note', message: [error.message, error.hint ?? ''].join('. ') });
+      }
+    }
+  }
+
+  async #beginMedium(number: number): Promise<VolumeFacts | undefined> {
+    await this.#look(number);
+    const kept = await this.#keepable(number);
+    if (kept === undefined) await this.#options.checkRoom?.(this.#folder, this.#options.volumeBytes);
+    // So that the last medium knows the whole set.
+    for (const facts of this.#done) await this.#writeFacts(facts);
+    return kept;
+  }
+
+  /** What the checksum file says of a volume that need not be written again. */
+  async #keepable(number: number): Promise<VolumeFacts | undefined> {
+    const found = this.#found.get(number);
+    if (!this.#options.resume || found === undefined) return undefined;
+    const facts = factsOf(found);
+    if (facts !== undefined && found.file === undefined) {
+      // It is on another medium, where media are changed.
+      return this.#options.nextMedium === undefined ? undefined : facts;
+    }
+    const isWhole =
+      facts !== undefined && found.file?.size === facts.size && (await this.#digest(number)) === facts.sha256;
+    if (isWhole) return facts;
+    const why = facts === undefined ? 'has no checksum file that is whole' : 'is not what its checksum file says';
+    this.#options.emit({
+      type: 'note',
+      message: `volume ${String(number)} (${this.#path(number)}) ${why}: writing it anew`,
+    });
+    return undefined;
+  }
+
+  async #digest(number: number): Promise<Digest> {
+    const access = await fileAccess(this.#path(number), this.#options.signal);
+    try {
+      return (await measure(access.stream(0, access.size))).digest;
+    } finally {
+      await access.close();
+    }
+  }
+
+  /** Reads the stream past a volume that is there. */
+  async #follow(kept: VolumeFacts, input: Cutter): Promise<VolumeFacts> {
+    const { digest, size } = await measure(input.take(this.#options.volumeBytes));
+    const path = this.#path(kept.number);
+    if (digest !== kept.sha256 || size !== kept.size) throw otherBytes(path);
+    if (this.#found.get(kept.number)?.file !== undefined) await this.#readBack(path, digest);
+    return kept;
+  }
+
+  async #writeOne(number: number, input: Cutter): Promise<VolumeFacts> {
+    const path = this.#path(number);
+    if ((await deviceOf(this.#folder)) !== this.#device) throw withAdvice(otherDrive(this.#folder), number);
+    const whole = createHash('sha256');
+    const head = createHash('sha256');
+    let size = 0;
+    const measured = async function* (bytes: ByteStream): AsyncGenerator<Uint8Array> {
+      for await (const chunk of bytes) {
+        whole.update(chunk);
+        if (size < HEAD_BYTES) head.update(chunk.subarray(0, HEAD_BYTES - size));
+        size += chunk.byteLength;
+        yield chunk;
+      }
+    };
+    const { volumeBytes } = this.#options;
+    await publishFile(path, measured(input.take(volumeBytes))).catch((error: unknown) => {
+      throw withAdvice(error, number);
+    });
+    const sha256 = digestOf(whole);
+    await this.#readBack(path, sha256);
+    const offset = (number - 1) * volumeBytes;
+    const facts = { number, offset, size, sha256, head: digestOf(head), made: this.#made };
+    // A full one may be the last: that is not known before more bytes have come, which may fail.
+    const known = size < volumeBytes ? { ...facts, count: number } : facts;
+    await this.#writeFacts(known);
+    return known;
+  }
+
+  async #readBack(path: string, sha256: Digest): Promise<void> {
+    try {
+      await this.#options.readBack?.(path, sha256);
+    } catch (error) {
+      // Or `resume` might keep what only the page cache has.
+      if (!this.#options.signal.aborted) await rm(path, { force: true });
+      throw error;
+    }
+  }
+
+  /** Says in the last checksum file that it is the last. */
+  async #finish(): Promise<void> {
+    const last = this.#done.at(-1);
+    if (last === undefined) return;
+    if (last.count === undefined) await this.#writeFacts({ ...last, count: last.number });
+    const beyond = [...this.#found.keys()].filter((number) => number > last.number);
+    if (beyond.length > 0) throw notOfTheSet(this.#folder, this.#base, beyond, last.number);
+  }
+
+  async #writeFacts(facts: VolumeFacts): Promise<void> {
+    const path = join(this.#folder, checksumName(this.#base, facts.number));
+    await publishFile(path, bytesOf(Buffer.from(encodeFacts(facts)))).catch((error: unknown) => {
+      throw withAdvice(error, facts.number);
+    });
+  }
+
+  #path(number: number): string {
+    return join(this.#folder, volumeName(this.#base, number));
+  }
+}
+
+/** What the device refuses need not lose what is written. */
+function withAdvice(error: unknown, number: number): unknown {
+  if (!isTransferError(error) || error.side !== 'sink' || number === 1) return error;
+  const before = inWords(Array.from({ length: number - 1 }, (_, i) => i + 1));
+  const whole = number === 2 ? `Volume ${before} is` : `Volumes ${before} are`;
+  const hint = `${error.hint ?? ''} ${whole} whole: the same call with --resume goes on from there.`.trim();
+  return new TransferError(error.code, error.message, { side: error.side, hint, cause: error });
+}
+
+/** Where nothing is mounted any more, the next volume would go to this machine's own disk. */
+function otherDrive(folder: string): TransferError {
+  return new TransferError('IO', `${folder}: it is not on the drive any more on which the volumes were begun`, {
+    side: 'sink',
+    hint: 'Was it removed or unmounted? Mount it again.',
+  });
+}
+
+async function deviceOf(folder: string): Promise<number | undefined> {
+  return (await stat(folder).catch(() => undefined))?.dev;
+}
+
+function otherBytes(path: string): TransferError {
+  return new TransferError('USAGE', `${path}: --resume: the volume of the earlier run has other bytes than this pack`, {
+    side: 'sink',
+    hint: 'Remove the volumes and their checksum files, and pack without --resume.',
+  });
+}
+
+function tooMany(volumeBytes: number): TransferError {
+  const most = String(limits.volumes);
+  return new TransferError(
+    'USAGE',
+    `--volume-size: the bundle takes more than ${most} volumes of ${String(volumeBytes)} bytes`,
+    { side: 'sink', hint: `Remove those that were written, and choose a larger size: ${most} are the most.` },
+  );
+}
