@@ -6,7 +6,9 @@
  *   names), `signal` stops it, `ask` is asked for passphrases and about unknown hosts.
  * - The two ports, `ImageSource` and `ImageSink`, and what opens them: `openPath`, `bundleSink`, `ociLayoutSink`,
  *   `findEngine` (here) or `connect` and `findRemoteEngine` (on a host over SSH) with `engineSource` and `engineSink`.
- * - The engine between them, which knows ports only: `readGraph`, `planTransfer`, `transfer`, `checkImages`.
+ * - The engine between them, which knows ports only: `readGraph`, `planTransfer`, `transfer`, `checkImages`; of thin
+ *   bundles `leaveOut` and `requireBase`.
+ * - Volumes: `writeVolumes`, `findVolumes`, `openVolumes`. Who signed: `checkOrigin`.
  * - Errors: everything that is wrong with input, an engine or this machine is a `TransferError` with a code.
  *
  * @packageDocumentation
@@ -22,13 +24,16 @@ export { pack } from './commands/pack.js';
 export { prune } from './commands/prune.js';
 export type * from './commands/results.js';
 export { send } from './commands/send.js';
+export { checkOrigin, readAllowedSigners } from './commands/signing.js';
 export { verify } from './commands/verify.js';
 
 export { type Check, type CheckFault, checkImages, type CheckReport } from './engine/check.js';
 export { type Graph, type GraphFault, type GraphImage, readGraph } from './engine/graph.js';
 export { mergeImages, type MergeOptions, type Merged, type Offer } from './engine/merge.js';
 export { planTransfer } from './engine/plan.js';
+export { lackOf, requireBase } from './engine/reliance.js';
 export { selectImages, type Selection } from './engine/select.js';
+export { leaveOut, type ThinBase } from './engine/thin.js';
 export { openVerified, type Transfer, transfer } from './engine/transfer.js';
 export { unionSource } from './engine/union.js';
 
@@ -41,18 +46,23 @@ export { type PlainLayers, plainLayers } from './formats/plain-layers.js';
 export type { FileTree } from './formats/tree/file-tree.js';
 export { folderTree } from './formats/tree/folder-tree.js';
 export { tarTree } from './formats/tree/tar-tree.js';
+export { findVolumes } from './formats/volumes/find.js';
+export { openVolumes } from './formats/volumes/open.js';
+export { type VolumeOptions, type WrittenFile, writeVolumes } from './formats/volumes/write.js';
 
 export * from './transports/engine/index.js';
 export { type Child, type Exit, type Machine } from './transports/machine/machine.js';
 export * from './transports/ssh/index.js';
 
 export type { Descriptor } from './model/descriptor.js';
+export { fingerprintOf } from './model/fingerprint.js';
 export * from './model/graph.js';
 export * from './model/inventory.js';
 export { formatPlatform, parsePlatform, type Platform } from './model/platform.js';
 export type { LayerTwins, Plan, PlannedBlob, PlanTotals } from './model/plan.js';
 export type { Receipt, ReceiptItem, ReceiptState } from './model/receipt.js';
 export { familiarReference, normalizeReference } from './model/reference.js';
+export type { Base, Reliance, ReliedLayer } from './model/reliance.js';
 export type * from './ports.js';
 
 export type { ByteStream } from './primitives/bytes.js';

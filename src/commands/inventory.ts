@@ -20,6 +20,7 @@ import { findEngine } from '../transports/engine/find.js';
 import { engineStock } from '../transports/engine/stock.js';
 import { parseHost } from '../transports/ssh/index.js';
 import { type Context, type InventoryOptions, type OpenOptions } from './options.js';
+import { checkIsNoSource } from './own-source.js';
 import { readAsItIs, refuseFaults } from './read.js';
 import { openRemote } from './remote.js';
 import { type InventoryResult } from './results.js';
@@ -41,7 +42,10 @@ export async function inventory(options: InventoryOptions, context: Context): Pr
       hint: 'Write a file for each; pack takes --base as often as there are places.',
     });
   }
-  if (options.output !== undefined) await checkPublishable(options.output);
+  if (options.output !== undefined) {
+    await checkPublishable(options.output);
+    await checkIsNoSource(options.output, [word]);
+  }
   const found = await inventoryOf(word, options, context);
   const compact = compactInventory(found);
   const document = options.compact === true ? compact : inventoryJson(found);
@@ -51,7 +55,8 @@ export async function inventory(options: InventoryOptions, context: Context): Pr
     images: found.images.length,
     layers: new Set(found.images.flatMap(({ diffIds }) => diffIds)).size,
     blobs: found.blobs.length,
-    digest: inventoryDigest(found),
+    // That of what others will read: digests are short in the compact form.
+    digest: inventoryDigest(options.compact === true ? parseInventory(Buffer.from(compact), word) : found),
     bytes: Buffer.byteLength(document),
     compactCharacters: compact.length,
     ...(options.output === undefined ? { document } : { output: options.output }),
@@ -75,7 +80,7 @@ export async function inventoryOf(word: string, options: PlaceOptions, context: 
 function noPlace(word: string, kind: 'engine' | 'remote'): TransferError {
   const [what, whole] =
     kind === 'engine'
-      ? ['an image of the engine', `${LOCAL_ENGINE} is the whole engine`]
+      ? ['no such file or folder, and an image of the engine', `${LOCAL_ENGINE} is the whole engine`]
       : ['an image of a host', 'ssh://HOST alone is its whole engine'];
   return new TransferError('USAGE', `${printable(word)}: ${what} is no place to know the contents of`, {
     side: 'source',

@@ -2,7 +2,7 @@ import { planTransfer } from '../engine/plan.js';
 import { type Context, type SourceOptions } from './options.js';
 import { faultOf, readAsItIs } from './read.js';
 import { type ListResult } from './results.js';
-import { reliedIn, summarize } from './summary.js';
+import { fingerprintsOf, reliedIn, summarize } from './summary.js';
 
 /** What sources hold. Reads indexes, manifests and configs; of layers, nothing. */
 export async function list(options: SourceOptions, context: Context): Promise<ListResult> {
@@ -16,6 +16,7 @@ export async function list(options: SourceOptions, context: Context): Promise<Li
       images: summarize(plan.images, relied),
       totals: plan.totals,
       twins: plan.twins,
+      fingerprints: fingerprintsOf(reading),
       ...(reliance !== undefined && { reliance }),
       faults: reading.faults.map(faultOf),
     };

@@ -1,5 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { decompress, sniffStream } from '../codecs/decompress.js';
 import { openArchive, openTree } from '../formats/archive/open.js';
@@ -18,6 +17,7 @@ import { spool, type SpoolOptions } from '../primitives/spool.js';
 import { withGaps } from '../tar/gaps.js';
 import { type EngineDeps, type SaveWays } from '../transports/engine/deps.js';
 import { type Unneeded } from '../transports/engine/source.js';
+import { bundleInKit, nameInstead } from './open-folder.js';
 import { type Context, type OpenOptions } from './options.js';
 import { type Location, parseLocation } from './words.js';
 
@@ -64,6 +64,7 @@ async function openLocation(
     return await openPath(path, context);
   } catch (error) {
     if (!maybeName || !isTransferError(error) || error.code !== 'NOT_AN_IMAGE') throw error;
+    if ((await nameInstead(path)) !== undefined) throw error;
     const hint = `${error.hint ?? ''} If you mean the image of that name in the engine, write engine:${path}.`.trim();
     throw new TransferError(error.code, error.message, { side: error.side, hint, cause: error });
   }
@@ -81,14 +82,21 @@ export async function openPath(path: string, context: Context): Promise<ImageSou
   });
   if (stats.isDirectory()) {
     const bundle = await bundleInKit(path);
-    return bundle === undefined
-      ? steadyFolder(openTree(folderTree(path), decompress), path)
-      : openPath(bundle, context);
+    return bundle === undefined ? openFolder(path) : openPath(bundle, context);
   }
   if (stats.isFile()) return openArchive(await fileAccess(path, context.signal), decompress, spooling(path, context));
   // Pipes and devices (a process substitution, say) are read once, like standard input.
   const { createReadStream } = await import('node:fs');
   return openStream(path, createReadStream(path, { highWaterMark: 1 << 20, signal: context.signal }), context);
+}
+
+async function openFolder(path: string): Promise<ImageSource> {
+  try {
+    return steadyFolder(openTree(folderTree(path), decompress), path);
+  } catch (error) {
+    if (!isTransferError(error) || error.code !== 'NOT_AN_IMAGE') throw error;
+    throw (await nameInstead(path)) ?? error;
+  }
 }
 
 async function openSet(files: VolumeFiles, context: Context): Promise<ImageSource> {
@@ -98,14 +106,6 @@ async function openSet(files: VolumeFiles, context: Context): Promise<ImageSourc
   } catch (error) {
     throw await set.blame(error);
   }
-}
-
-/** The bundle in the folder that `--kit` writes; undefined: it is no such folder, or the bundle is in volumes. */
-async function bundleInKit(folder: string): Promise<string | undefined> {
-  const names = await readdir(folder).catch((): string[] => []);
-  const bundles = names.filter((name) => /\.tar(?:\.zst|\.gz)?$/.test(name));
-  const isKit = names.includes('load.sh') && !names.includes('oci-layout');
-  return isKit && bundles.length === 1 && bundles[0] !== undefined ? join(folder, bundles[0]) : undefined;
 }
 
 /** Opens a stream that can be read once: what it holds is spooled. */
@@ -156,8 +156,8 @@ export function engineDeps(context: Context): EngineDeps {
     openStream: (label, bytes, expectedBytes, ways) => openStream(label, bytes, context, expectedBytes, ways),
     openTree: (tree) => openTree(tree, decompress),
     decompress,
-    plain: async (image, open) => {
-      const plain = plainLayers(open, decompress);
+    plain: async (image, open, isLeftOut) => {
+      const plain = plainLayers(open, decompress, isLeftOut);
       return { image: await plain.manifest(image), open: plain.open };
     },
     emit: context.emit,

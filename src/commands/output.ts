@@ -3,17 +3,18 @@ import { checkLevel as checkCodecLevel } from '../codecs/zstd-level.js';
 import { zstdCodec } from '../codecs/zstd.js';
 import { type BundleFormat, bundleSink, type BundleSinkOptions, defaultLevel } from '../formats/bundle/sink.js';
 import { ociLayoutSink } from '../formats/oci-layout/sink.js';
+import { type Plan } from '../model/plan.js';
 import { parsePlatform } from '../model/platform.js';
+import { type Reliance } from '../model/reliance.js';
 import { type ImageSink } from '../ports.js';
 import { ioError, isTransferError, systemCodeOf, TransferError } from '../primitives/errors.js';
-import { checkRoom } from '../primitives/drive/room.js';
+import { checkFolder, checkRoom } from '../primitives/drive/room.js';
 import { checkPublishable } from '../primitives/publish.js';
 import { writeStream } from '../primitives/write-stream.js';
 import { type Signer } from '../transports/ssh/signer.js';
 import { type Context, type PackOptions } from './options.js';
 import { type Packed, writeBeside } from './pack/beside.js';
 import { targetOf } from './pack/target.js';
-import { type Thinning } from './pack/thin.js';
 import { Writer } from './pack/writer.js';
 import { type PackResult } from './results.js';
 
@@ -21,10 +22,17 @@ type Format = NonNullable<PackOptions['format']>;
 
 /** Where a pack goes. */
 export interface Output {
-  readonly sink: (leaveOut: Thinning['leaveOut']) => ImageSink;
+  /** `reliance`: what is left out of it, where that can be. */
+  readonly sink: (reliance: Reliance | undefined) => ImageSink;
+  /** Whether anything can be left out: an archive folder has whole images. */
+  readonly canBeThin: boolean;
+  /** Looks whether it would fit, and writes nothing. */
+  readonly plan: (plan: Plan) => Promise<Planned>;
   /** Writes what belongs beside a bundle, once that is whole. */
   readonly finish: (packed: Packed) => Promise<Finished>;
 }
+
+type Planned = Pick<PackResult, 'bytesAtMost' | 'notes'>;
 
 export type Finished = Pick<PackResult, 'files' | 'signer' | 'readBack'> & { readonly notes: readonly string[] };
 
@@ -38,9 +46,25 @@ export async function openOutput(options: PackOptions, context: Context): Promis
   checkLevel(format, level);
   if (format === 'tar.zst') checkCodecLevel(await zstdCodec(), level ?? defaultLevel[format]);
   checkCombination(options, format);
+  // Before the first volume, not after it.
+  if (options.pause === true && context.ask === undefined) {
+    throw usage(
+      '--pause asks for the next medium, and there is nobody to ask',
+      'Run it on a terminal, or without --pause.',
+    );
+  }
+  if (format === 'oci' || options.kit === true) await checkFolder(output);
   const finish = (): Promise<Finished> => Promise.resolve({ notes: [] });
-  if (format === 'oci') return { sink: () => withRoom(ociLayoutSink(output), output), finish };
-  if (output === '-') return { sink: bundleTo(options, format, streamWriter(options)), finish };
+  if (format === 'oci') {
+    const plan = async (planned: Plan): Promise<Planned> => {
+      await checkLayoutRoom(output, planned);
+      return { notes: [] };
+    };
+    return { canBeThin: false, sink: () => withRoom(ociLayoutSink(output), output), plan, finish };
+  }
+  if (output === '-') {
+    return { canBeThin: true, sink: bundleTo(options, format, streamWriter(options)), plan: finish, finish };
+  }
   return openFiles(options, format, context);
 }
 
@@ -49,12 +73,16 @@ const withRoom = (sink: ImageSink, folder: string): ImageSink => ({
   label: sink.label,
   present: (images, signal) => sink.present(images, signal),
   receive: async (plan, open, signal) => {
-    const sizes = plan.blobs.flatMap(({ blob, action }) => (action === 'copy' ? [blob.size] : []));
-    const inFilesOf = sizes.reduce((most, size) => Math.max(most, size), 0);
-    await checkRoom(folder, { least: plan.totals.bytesToCopy, inFilesOf });
+    await checkLayoutRoom(folder, plan);
     return sink.receive(plan, open, signal);
   },
 });
+
+async function checkLayoutRoom(folder: string, plan: Plan): Promise<void> {
+  const sizes = plan.blobs.flatMap(({ blob, action }) => (action === 'copy' ? [blob.size] : []));
+  const inFilesOf = sizes.reduce((most, size) => Math.max(most, size), 0);
+  await checkRoom(folder, { least: plan.totals.bytesToCopy, inFilesOf });
+}
 
 async function openFiles(options: PackOptions, format: BundleFormat, context: Context): Promise<Output> {
   const target = await targetOf(options, format);
@@ -62,7 +90,9 @@ async function openFiles(options: PackOptions, format: BundleFormat, context: Co
   const signer = await openSignerOf(options, context);
   const writer = new Writer(target, format, options, context);
   return {
+    canBeThin: true,
     sink: bundleTo(options, format, (bytes, lists, plan) => writer.bundle(bytes, lists, plan)),
+    plan: (plan) => writer.plan(plan),
     finish: async (packed) => {
       const notes = await writeBeside({ options, format, target, writer, signer }, packed);
       const { files, readBack } = writer;
@@ -70,7 +100,7 @@ async function openFiles(options: PackOptions, format: BundleFormat, context: Co
         ...(files.length > 0 && { files }),
         ...(signer !== undefined && { signer: signer.describe() }),
         ...(readBack !== undefined && { readBack }),
-        notes: [...writer.notes, ...notes],
+        notes,
       };
     },
   };
@@ -84,9 +114,9 @@ async function openSignerOf({ sign }: PackOptions, { ask, signal }: Context): Pr
 
 const bundleTo =
   (options: PackOptions, format: BundleFormat, write: BundleSinkOptions['write']): Output['sink'] =>
-  (leaveOut) => {
+  (reliance) => {
     const platforms = (options.platforms ?? []).map(parsePlatform);
-    return bundleSink({ label: options.output, format, level: options.level, platforms, leaveOut, write });
+    return bundleSink({ label: options.output, format, level: options.level, platforms, reliance, write });
   };
 
 /** Standard output. */
@@ -133,7 +163,7 @@ export function formatByName(output: string): Format {
   if (/\.(?:tar\.zst|tzst)$/.test(output)) return 'tar.zst';
   if (/\.(?:tar\.gz|tgz)$/.test(output)) return 'tar.gz';
   if (output.endsWith('/') || statSync(output, { throwIfNoEntry: false })?.isDirectory() === true) return 'oci';
-  const ending = /\.(?:xz|txz|bz2|zip|7z|zst|gz|lz4)$/.exec(output)?.[0];
+  const ending = /\.(?:xz|txz|bz2|zip|7z|zst|gz|lz4)$|\.tar\.[^/]+$/.exec(output)?.[0];
   if (ending === undefined) return 'oci';
   throw new TransferError('USAGE', `${output}: ferry writes no ${ending} files of its own`, {
     side: 'sink',

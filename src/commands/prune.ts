@@ -24,7 +24,7 @@ import { type PrunedName, type PruneResult } from './results.js';
 
 /**
  * Drops names of an archive folder that no rule keeps, then the blobs that no name leads to.
- * @throws TransferError USAGE for anything but an archive and when there is no rule; of an archive that is damaged, what
+ * @throws TransferError USAGE for anything but an archive, without a rule, and when no name would stay; of an archive that is damaged, what
  * is wrong with it: nothing is removed then.
  */
 export async function prune(options: PruneOptions, context: Context): Promise<PruneResult> {
@@ -68,10 +68,12 @@ async function planPrune(folder: string, rules: RetentionRules, context: Context
   try {
     const releases = await releasesIn(source, index, files, context.signal);
     const verdicts = retain(releases, rules, Date.now());
+    refuseEmptying(folder, verdicts);
     const kept = verdicts.filter(({ keptBy }) => keptBy.length > 0).map(({ release }) => release);
     const needed = await neededBlobs(
       source,
       kept.map(({ image }) => image),
+      (digest) => files.blobs.get(digest)?.bytes,
     );
     const unneeded = [...files.blobs.keys()].filter((digest) => !needed.blobs.has(digest));
     return {
@@ -116,6 +118,15 @@ async function releasesIn(
     entries.push({ image, stored, created: await createdOf(source, image), added });
   }
   return entries;
+}
+
+/** A word of `--keep` that is mistyped must not cost the whole archive. */
+function refuseEmptying(folder: string, verdicts: readonly Verdict[]): void {
+  const named = verdicts.filter(({ release }) => release.image.name !== undefined);
+  if (named.length === 0 || named.some(({ keptBy }) => keptBy.length > 0)) return;
+  throw new TransferError('USAGE', `${folder}: of its ${String(named.length)} names these rules keep none`, {
+    hint: `Nothing was removed. ferry list ${folder} shows the names; an archive that is not needed any more is removed as a folder.`,
+  });
 }
 
 /** What hangs on a manifest that cannot be read is not known: with one, nothing can be said to be needed by nobody. */
@@ -165,7 +176,9 @@ function resultOf({ verdicts, files, first, then, notes }: Plan, options: PruneO
   return {
     archive: options.archive,
     dryRun: options.dryRun ?? false,
-    dropped: verdicts.filter(({ keptBy }) => keptBy.length === 0).map((each) => droppedName(each, verdicts)),
+    dropped: verdicts
+      .filter(({ keptBy }) => keptBy.length === 0)
+      .map((each) => droppedName(each, verdicts, options.keepLast)),
     kept: verdicts
       .filter(({ keptBy }) => keptBy.length > 0)
       .map((verdict) => ({ ...facts(verdict), by: verdict.keptBy })),
@@ -184,13 +197,13 @@ const facts = ({ release: { image, created } }: Verdict): Omit<PrunedName, 'why'
   ...(created !== undefined && { created: new Date(created).toISOString() }),
 });
 
-function droppedName(verdict: Verdict, all: readonly Verdict[]): PrunedName {
+function droppedName(verdict: Verdict, all: readonly Verdict[], keepLast: number | undefined): PrunedName {
   const { release, rank } = verdict;
   const { name = '' } = release.image;
+  if (rank === undefined) return { ...facts(verdict), why: `about ${subjectName(release.image, all)}, which goes` };
+  const repository = familiarReference(`${repositoryOf(name)}:x`).slice(0, -2);
   const why =
-    rank === undefined
-      ? `about ${subjectName(release.image, all)}, which goes`
-      : `number ${String(rank)} of ${familiarReference(`${repositoryOf(name)}:x`).slice(0, -2)}`;
+    keepLast === undefined ? 'no rule keeps it' : `older than the newest ${String(keepLast)} of ${repository}`;
   return { ...facts(verdict), why };
 }
 

@@ -3,7 +3,7 @@ import { digestOfImage, displayName } from '../engine/display.js';
 import { applyRenaming, matchesName, parseRenaming, rename, type Renaming } from '../engine/glob.js';
 import { type GraphFault, readGraph } from '../engine/graph.js';
 import { type Merged, mergeImages, type Offer } from '../engine/merge.js';
-import { explaining, relianceOn } from '../engine/reliance.js';
+import { explaining, relianceOf } from '../engine/reliance.js';
 import { matchesDigest, matchesImage, selectImages, type Selection } from '../engine/select.js';
 import { unionSource } from '../engine/union.js';
 import { makeManifest } from '../formats/docker-archive/index.js';
@@ -12,7 +12,7 @@ import { type ImageNode, type ImageRecord, type ManifestNode } from '../model/gr
 import { formatPlatform, parsePlatform } from '../model/platform.js';
 import { type Reliance } from '../model/reliance.js';
 import { type ImageSource, type SourceFacts } from '../ports.js';
-import { digestOf } from '../primitives/digest.js';
+import { type Digest, digestOf } from '../primitives/digest.js';
 import { TransferError } from '../primitives/errors.js';
 import { printable } from '../primitives/printable.js';
 import { verified } from '../primitives/verified.js';
@@ -20,6 +20,7 @@ import { type Unneeded } from '../transports/engine/source.js';
 import { openSources } from './open.js';
 import { type Context, type SourceOptions } from './options.js';
 import { type Fault } from './results.js';
+import { reliedIn } from './summary.js';
 import { allWords } from './words.js';
 
 /** What the sources of a call hold, after selection, renaming and merging. */
@@ -70,12 +71,12 @@ async function readWith(
   try {
     const { offers, faults } = await collect(sources, source);
     const facts = await source.facts?.();
-    const reliance = relianceOn(facts?.reliance, (digest) => !source.has(digest));
     const { selected, relevant, notes } = select(offers, faults, { only, platforms });
     const renamed = selected.map(({ image, from }) => ({ image: renameImage(image, renamings), from }));
     checkRenamings(selected, renamings);
     const merged = merge(renamed);
     const labels = sources.map(({ label }) => label);
+    const reliance = relianceOf(merged.images, source, facts?.reliance);
     const explained = explaining(source, reliance);
     const notesAll = [...notes, ...merged.notes];
     const base = { labels, faults: relevant, notes: notesAll, facts, reliance, close: () => source.close() };
@@ -101,23 +102,34 @@ async function openAll(
     more = await openSources(options.with, options, context);
     // Some know what they have only after that.
     for (const each of more) await each.images();
-    return { sources, source: supplied(main, unionSource([main, ...more])) };
+    const facts = (await main.facts?.()) ?? { lists: undefined, isBundle: false, reliance: undefined };
+    return { sources, source: supplied(main, facts, unionSource(more)) };
   } catch (error) {
     await Promise.all([...sources, ...more].map((each) => each.close()));
     throw error;
   }
 }
 
-/** `main`, with the blobs of `all`. What else is in there is nobody's concern. */
-const supplied = (main: ImageSource, all: ImageSource): ImageSource => ({
-  label: main.label,
-  images: () => main.images(),
-  has: (digest) => all.has(digest),
-  open: (blob) => all.open(blob),
-  audit: (reached) => main.audit(reached),
-  facts: async () => (await main.facts?.()) ?? { lists: undefined, isBundle: false, reliance: undefined },
-  close: () => all.close(),
-});
+/**
+ * `main`, with the layers that it leaves out taken from `more`, and nothing else: a blob that is missing is damage, a
+ * platform that was left out stays out.
+ */
+function supplied(main: ImageSource, facts: SourceFacts, more: ImageSource): ImageSource {
+  const relied = reliedIn(facts.reliance);
+  const isSupplied = (digest: Digest): boolean => !main.has(digest) && relied.has(digest) && more.has(digest);
+  return {
+    label: main.label,
+    images: () => main.images(),
+    has: (digest) => main.has(digest) || isSupplied(digest),
+    open: (blob) =>
+      isSupplied(blob.digest) ? verified(more.open(blob), blob, `${more.label}: ${blob.digest}`) : main.open(blob),
+    audit: (reached) => main.audit(reached),
+    facts: () => Promise.resolve(facts),
+    close: async () => {
+      await Promise.all([main.close(), more.close()]);
+    },
+  };
+}
 
 async function collect(
   sources: readonly ImageSource[],

@@ -51,6 +51,8 @@ export interface ListResult {
   readonly images: readonly ImageSummary[];
   readonly totals: PlanTotals;
   readonly twins: readonly LayerTwins[];
+  /** Of a source that is a bundle: what people compare, in words (docs/BUNDLE-FORMAT.md). */
+  readonly fingerprints: readonly { readonly source: string; readonly fingerprint: string }[];
   /** What thin bundles leave out, and `with` does not have. */
   readonly reliance?: Reliance;
   /** Images that cannot be read, and why. Not empty: exit status 3. */
@@ -218,6 +220,8 @@ export interface PackResult {
   readonly twins: readonly LayerTwins[];
   /** What a thin bundle leaves out. */
   readonly reliance?: Reliance;
+  /** With `dryRun`, of a bundle that is compressed: the bytes that it can have. */
+  readonly bytesAtMost?: number;
   /** The files that were written, each by its name in the folder, where they are several, proven or signed. */
   readonly files?: readonly { readonly name: string; readonly size: number; readonly sha256: Digest }[];
   /** The key that signed it, in words. */

@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parseAllowedSigners } from '../formats/signature/allowed-signers.js';
+import { type AllowedSigners, parseAllowedSigners } from '../formats/signature/allowed-signers.js';
 import { checkSignature, type SignedBy } from '../formats/signature/check.js';
 import { parseChecksums } from '../formats/signature/checksum-list.js';
 import { parseStatement, type Statement } from '../formats/signature/statement.js';
 import { parseVolumeName } from '../formats/volumes/names.js';
 import { type ByteStream, measure, readAll } from '../primitives/bytes.js';
 import { type Digest, digestOf } from '../primitives/digest.js';
-import { ioError, isTransferError, systemCodeOf, TransferError } from '../primitives/errors.js';
+import { exitStatusOf, ioError, isTransferError, systemCodeOf, TransferError } from '../primitives/errors.js';
 import { limits } from '../primitives/limits.js';
 import { printable } from '../primitives/printable.js';
 import { type Signer } from '../transports/ssh/signer.js';
@@ -16,15 +16,21 @@ import { type Context } from './options.js';
 
 const SUMS = 'SHA256SUMS';
 const STATEMENT = 'bundle.json';
+const SCRIPT = 'load.sh';
+/** What that runs or reads. */
+const scripted = [SCRIPT, 'kit.txt', 'parts.txt'];
 
-/** Who signed a bundle, and what was found when its files were compared with what they signed. */
-export interface Origin extends SignedBy {
+/** What was found when files were compared with their checksums. */
+export interface Comparison {
   /** Undefined where `faults` say why. */
   readonly statement: Statement | undefined;
-  /** Names of the files that are as they were signed. */
+  /** Names of the files that are right. */
   readonly files: readonly string[];
   readonly faults: readonly TransferError[];
 }
+
+/** Who signed a bundle, and whether its files are what they signed. */
+export interface Origin extends SignedBy, Comparison {}
 
 /** The signature of checksums: to be written beside them. `prefix`: `` in a kit, `release.tar.zst-` beside a bundle. */
 export async function signFiles(
@@ -35,28 +41,60 @@ export async function signFiles(
 }
 
 /**
+ * The keys that a file lists.
+ * @throws TransferError NOT_FOUND, IO; USAGE for what is no such list: whoever named it has to mend it
+ */
+export async function readAllowedSigners(file: string): Promise<AllowedSigners> {
+  const where = printable(file, 500);
+  try {
+    const bytes = await orFault(readAll(createReadStream(file), limits.signersBytes, where), file);
+    return parseAllowedSigners(bytes.toString('utf8'), where);
+  } catch (error) {
+    if (!isTransferError(error) || exitStatusOf[error.code] !== 3) throw error;
+    const hint = 'Name a file of allowed signers: docs/signing.md and ssh-keygen(1) describe it.';
+    throw new TransferError('USAGE', error.message, { hint, cause: error });
+  }
+}
+
+/**
  * Whether a bundle, its volumes or a kit are as somebody signed them who is allowed to: first the signature of the
  * checksums, then every file that they name. Nothing is believed that is not signed; what the bundle holds is for the
  * caller to compare with `statement`.
  * @param word path of the bundle, of one of its volumes, or of the folder of a kit
  * @throws TransferError SIGNATURE when there is no signature that counts; BAD_ARCHIVE, LIMIT, NOT_FOUND, IO, USAGE
  */
-export async function checkOrigin(word: string, allowedSignersFile: string, context: Context): Promise<Origin> {
-  const list = createReadStream(allowedSignersFile);
-  const listText = await orFault(readAll(list, limits.signersBytes, allowedSignersFile), allowedSignersFile);
-  const allowedSigners = parseAllowedSigners(listText.toString('utf8'), printable(allowedSignersFile, 500));
+export async function checkOrigin(word: string, allowedSigners: AllowedSigners, context: Context): Promise<Origin> {
   const place = await findSigned(word);
   const sumsPath = place.inFolder(SUMS);
   const where = `${sumsPath}.sig`;
   const signature = (await sideFile(place, where, limits.signatureBytes)).toString('latin1');
   const message = await sideFile(place, sumsPath, limits.sumsBytes);
   const signedBy = checkSignature({ message, signature, allowedSigners, now: new Date(), where });
-  const sums = parseChecksums(message.toString('utf8'), sumsPath);
+  return { ...signedBy, ...(await compare(place, message, context)) };
+}
+
+/**
+ * Whether the files of a kit are as they were written, whoever wrote them: what `load.sh` looks at.
+ * @param word path; undefined is returned when it is not the folder of a kit
+ * @throws TransferError BAD_ARCHIVE, LIMIT, IO
+ */
+export async function checkKit(word: string, context: Context): Promise<Comparison | undefined> {
+  const names = await readdir(word).catch((): string[] => []);
+  const isImage = names.includes('oci-layout') || names.includes('manifest.json');
+  if (!names.includes(SCRIPT) || isImage) return undefined;
+  const inFolder = (name: string): string => path.join(word, name);
+  const place: Place = { folder: word, prefix: '', bundle: undefined, isSigned: false, inFolder };
+  return compare(place, await sideFile(place, inFolder(SUMS), limits.sumsBytes), context);
+}
+
+/** `message`: the text of the checksums. */
+async function compare(place: Place, message: Buffer, context: Context): Promise<Comparison> {
+  const sums = parseChecksums(message.toString('utf8'), place.inFolder(SUMS));
   const faults: TransferError[] = [];
-  const files = await compareFiles(place.folder, sums, faults, context);
+  const files = await compareFiles(place, sums, faults, context);
   const statement = await settled(faults, () => statementIn(place, sums, files));
   faults.push(...(await gapsIn(place, statement?.bundle ?? place.bundle, sums)));
-  return { ...signedBy, statement, files, faults };
+  return { statement, files, faults };
 }
 
 interface Place {
@@ -64,6 +102,8 @@ interface Place {
   readonly prefix: string;
   /** File name of the bundle, where the user named it. */
   readonly bundle: string | undefined;
+  /** Whether somebody answers for the checksums. */
+  readonly isSigned: boolean;
   readonly inFolder: (name: string) => string;
 }
 
@@ -94,7 +134,7 @@ async function findSigned(word: string): Promise<Place> {
       hint: 'Name the bundle, or its first volume, instead of the folder.',
     });
   }
-  return { folder, prefix, bundle, inFolder: (name) => path.join(folder, `${prefix}${name}`) };
+  return { folder, prefix, bundle, isSigned: true, inFolder: (name) => path.join(folder, `${prefix}${name}`) };
 }
 
 /** Undefined: it is one of the files that `compareFiles` has told of. @throws TransferError SIGNATURE, BAD_ARCHIVE, LIMIT */
@@ -110,7 +150,7 @@ async function statementIn(
   if (!right.includes(name)) return undefined;
   const bytes = await sideFile(place, where, limits.listBytes);
   const found = digestOf(bytes);
-  if (found !== expected) throw changed(where, expected, found);
+  if (found !== expected) throw changed(place, where, expected, found);
   const statement = parseStatement(bytes, where);
   if (place.bundle === undefined || statement.bundle === place.bundle) return statement;
   throw new TransferError(
@@ -120,40 +160,45 @@ async function statementIn(
   );
 }
 
-/** What lies there to be read or run, and is not signed. */
+/** What lies there to be read or run, or should, and is not among the checksums. */
 async function gapsIn(
   place: Place,
   bundle: string | undefined,
   sums: ReadonlyMap<string, Digest>,
 ): Promise<readonly TransferError[]> {
-  if (bundle === undefined) return [];
+  const names = await orFault(readdir(place.folder), place.folder);
+  const isKit = place.prefix === '' && names.includes(SCRIPT);
   const isData = (name: string): boolean => {
     const volume = parseVolumeName(name);
     return name === bundle || (volume?.kind === 'volume' && volume.base === bundle);
   };
   const isUsed = (name: string): boolean =>
-    isData(name) || parseVolumeName(name)?.base === bundle || (place.prefix === '' && name === 'load.sh');
-  const names = await orFault(readdir(place.folder), place.folder);
-  const unsigned = names.filter((name) => isUsed(name) && !sums.has(name));
-  const missing = [...sums.keys()].some(isData) || unsigned.some(isData) ? [] : [bundle];
-  return [...unsigned, ...missing].map((name) => notSigned(place, `does not name ${printable(name)}`));
+    isData(name) ||
+    (bundle !== undefined && parseVolumeName(name)?.base === bundle) ||
+    (isKit && scripted.includes(name));
+  const gaps = new Set(names.filter((name) => isUsed(name) && !sums.has(name)));
+  if (bundle !== undefined && ![...sums.keys(), ...gaps].some(isData)) gaps.add(bundle);
+  if (isKit && !sums.has('kit.txt')) gaps.add('kit.txt');
+  return [...gaps].map((name) => notSigned(place, `does not name ${printable(name)}`));
 }
 
 /** Reads each file that is named. Returns the names of those that are right; the rest become faults. */
 async function compareFiles(
-  folder: string,
+  place: Place,
   sums: ReadonlyMap<string, Digest>,
   faults: TransferError[],
   { emit, signal }: Context,
 ): Promise<readonly string[]> {
+  const { folder, isSigned } = place;
   const found = new Map<string, number>();
   for (const name of sums.keys()) {
     const file = path.join(folder, name);
-    const size = await settled(faults, () => sizeWithin(folder, file));
+    const size = await settled(faults, () => sizeWithin(place, file));
     if (size !== undefined) found.set(name, size);
   }
   const right: string[] = [];
-  emit({ type: 'start', what: 'checking signed files', bytes: [...found.values()].reduce((a, b) => a + b, 0) });
+  const what = isSigned ? 'checking signed files' : 'checking the files of the kit';
+  emit({ type: 'start', what, bytes: [...found.values()].reduce((a, b) => a + b, 0) });
   for (const [name, expected] of sums) {
     if (!found.has(name)) continue;
     const file = path.join(folder, name);
@@ -161,7 +206,7 @@ async function compareFiles(
     const digest = await settled(faults, reading);
     signal.throwIfAborted();
     if (digest === expected) right.push(name);
-    else if (digest !== undefined) faults.push(changed(file, expected, digest));
+    else if (digest !== undefined) faults.push(changed(place, file, expected, digest));
   }
   emit({ type: 'end' });
   return right;
@@ -176,12 +221,14 @@ async function* counted(file: string, emit: Context['emit'], signal: AbortSignal
   }
 }
 
-/** @throws TransferError SIGNATURE when it is no file of this folder; IO */
-async function sizeWithin(folder: string, file: string): Promise<number> {
+/** @throws TransferError SIGNATURE, in a kit BAD_ARCHIVE, when it is no file of this folder; IO */
+async function sizeWithin({ folder, isSigned }: Place, file: string): Promise<number> {
+  const code = isSigned ? 'SIGNATURE' : 'BAD_ARCHIVE';
   const home = await orFault(realpath(folder), folder);
   const real = await realpath(file).catch((error: unknown) => {
     if (systemCodeOf(error) !== 'ENOENT') throw ioError(error, printable(file, 500), 'source');
-    throw new TransferError('SIGNATURE', `${printable(file, 500)}: missing, though it was signed with the rest`, {
+    const which = isSigned ? 'though it was signed with the rest' : 'though the kit was written with it';
+    throw new TransferError(code, `${printable(file, 500)}: missing, ${which}`, {
       hint: 'Copy it again from where it came from.',
       side: 'source',
     });
@@ -189,14 +236,16 @@ async function sizeWithin(folder: string, file: string): Promise<number> {
   const stats = await orFault(stat(real), file);
   if (stats.isFile() && path.dirname(real) === home) return stats.size;
   const why = stats.isFile() ? 'a link that leads out of its folder' : 'no file';
-  throw new TransferError('SIGNATURE', `${printable(file, 500)}: ${why}; expected the file that was signed`, {
+  throw new TransferError(code, `${printable(file, 500)}: ${why}; expected the file that was ${written(isSigned)}`, {
     hint: 'Copy the whole folder again from where it came from.',
     side: 'source',
   });
 }
 
-async function sideFile({ folder }: Place, file: string, max: number): Promise<Buffer> {
-  await sizeWithin(folder, file);
+const written = (isSigned: boolean): string => (isSigned ? 'signed' : 'written');
+
+async function sideFile(place: Place, file: string, max: number): Promise<Buffer> {
+  await sizeWithin(place, file);
   return orFault(readAll(createReadStream(file), max, file), file);
 }
 
@@ -216,16 +265,23 @@ async function settled<T>(faults: TransferError[], work: () => Promise<T>): Prom
   }
 }
 
-function changed(file: string, expected: Digest, found: Digest): TransferError {
+function changed({ isSigned }: Place, file: string, expected: Digest, found: Digest): TransferError {
   return new TransferError(
-    'SIGNATURE',
-    `${printable(file, 500)}: not the file that was signed: expected ${expected}, found ${found}`,
+    isSigned ? 'SIGNATURE' : 'BAD_ARCHIVE',
+    `${printable(file, 500)}: not the file that was ${written(isSigned)}: expected ${expected}, found ${found}`,
     { hint: 'It was damaged or replaced on its way: copy it again from where it came from.', side: 'source' },
   );
 }
 
-function notSigned({ inFolder }: Place, why: string): TransferError {
-  return new TransferError('SIGNATURE', `${printable(inFolder(SUMS), 500)}: what is signed ${why}`, {
+function notSigned({ isSigned, inFolder }: Place, why: string): TransferError {
+  const sums = printable(inFolder(SUMS), 500);
+  if (!isSigned) {
+    return new TransferError('BAD_ARCHIVE', `${sums}: it ${why}, so the kit is not whole`, {
+      hint: 'Copy the whole folder again from where it came from.',
+      side: 'source',
+    });
+  }
+  return new TransferError('SIGNATURE', `${sums}: what is signed ${why}`, {
     hint: 'It was added, or signed with something else: use only what came in one piece from the signer.',
     side: 'source',
   });

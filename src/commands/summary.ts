@@ -1,9 +1,11 @@
 import { digestOfImage } from '../engine/display.js';
+import { fingerprintOf } from '../model/fingerprint.js';
 import { type ArtifactNode, type ImageNode, imagesIn, type ManifestNode, type TreeNode } from '../model/graph.js';
 import { formatPlatform } from '../model/platform.js';
 import { type Reliance } from '../model/reliance.js';
+import { type SourceFacts } from '../ports.js';
 import { type Digest } from '../primitives/digest.js';
-import { type ImageSummary, type PlatformSummary } from './results.js';
+import { type ImageSummary, type PlatformSummary, type VerifyResult } from './results.js';
 
 /** How many images (by what they lead to, not by name) use each blob. */
 export type Uses = ReadonlyMap<Digest, number>;
@@ -41,6 +43,19 @@ export function identity(image: ImageNode): Omit<ImageSummary, 'platforms'> {
       bytes: parts.reduce((sum, { size }) => sum + size, blob.size),
     })),
   };
+}
+
+/** Of a bundle of ours: what people compare. Several sources read as one have none. */
+export function fingerprintsOf({
+  facts,
+  labels: [source = ''],
+}: {
+  readonly facts: SourceFacts | undefined;
+  readonly labels: readonly string[];
+}): VerifyResult['fingerprints'] {
+  return facts?.isBundle === true && facts.lists !== undefined
+    ? [{ source, fingerprint: fingerprintOf(facts.lists) }]
+    : [];
 }
 
 /** The layers that are left out. */

@@ -4,16 +4,16 @@ import { checkImages } from '../engine/check.js';
 import { displayName } from '../engine/display.js';
 import { planTransfer } from '../engine/plan.js';
 import { lackOf, mergeReliance } from '../engine/reliance.js';
-import { fingerprintOf } from '../model/fingerprint.js';
+import { type AllowedSigners } from '../formats/signature/allowed-signers.js';
 import { blobsIn, type ImageNode } from '../model/graph.js';
 import { type Reliance } from '../model/reliance.js';
 import { type Digest } from '../primitives/digest.js';
 import { type Context, type VerifyOptions } from './options.js';
-import { originOf } from './origin.js';
+import { originOf, signersOf } from './origin.js';
 import { faultOf, readAsItIs, type Reading, toFault } from './read.js';
 import { type Fault, type SampledPart, type VerifyResult } from './results.js';
 import { addParts, samplingOf } from './sampling.js';
-import { reliedIn } from './summary.js';
+import { fingerprintsOf, reliedIn } from './summary.js';
 import { allWords } from './words.js';
 
 /**
@@ -23,8 +23,9 @@ import { allWords } from './words.js';
 export async function verify(options: VerifyOptions, context: Context): Promise<VerifyResult> {
   let sum: VerifyResult = { sources: [], images: 0, blobs: 0, layers: 0, bytes: 0, fingerprints: [], faults: [] };
   const now = new Date();
+  const signers = await signersOf(options);
   for (const word of await allWords(options)) {
-    const one = await verifyOne(word, options, now, context);
+    const one = await verifyOne(word, options, { now, signers }, context);
     sum = {
       sources: [...sum.sources, ...one.sources],
       images: sum.images + one.images,
@@ -41,17 +42,25 @@ export async function verify(options: VerifyOptions, context: Context): Promise<
   return sum;
 }
 
-async function verifyOne(word: string, options: VerifyOptions, now: Date, context: Context): Promise<VerifyResult> {
+async function verifyOne(
+  word: string,
+  options: VerifyOptions,
+  { now, signers }: { readonly now: Date; readonly signers: AllowedSigners | undefined },
+  context: Context,
+): Promise<VerifyResult> {
   const sampling = await samplingOf(options, word, now);
   const reading = await readAsItIs({ ...options, sources: [word], sourceFiles: [], composeFiles: [] }, context);
   try {
     const { source, images, reliance } = reading;
     const relied = reliedIn(reliance);
-    const origin = await originOf(word, reading, options, context);
+    const origin = await originOf(word, reading, signers, context);
     const known = reading.faults.map(({ record }) => record.root.digest);
     const isCompressed = (head: Uint8Array): boolean => sniffCompression(head) !== 'none';
     const chosen = sampling?.chosen;
     const report = await checkImages({ ...context, source, images, decompress, isCompressed, chosen, relied, known });
+    // What was removed meanwhile, by a prune of ours, is neither whole nor damaged.
+    const changed = [...reading.faults, ...report.faults].find(({ error }) => error.code === 'SOURCE_CHANGED');
+    if (changed !== undefined) throw changed.error;
     return {
       sources: reading.labels,
       images: images.length + reading.faults.length,
@@ -82,13 +91,6 @@ const relying = (reliance: Reliance | undefined): Pick<VerifyResult, 'reliance'>
 
 const sampled = (sample: SampledPart | undefined): Pick<VerifyResult, 'sample'> =>
   sample === undefined ? {} : { sample };
-
-/** Of a bundle of ours: what people compare. */
-function fingerprintsOf({ facts, labels: [source = ''] }: Reading): VerifyResult['fingerprints'] {
-  return facts?.isBundle === true && facts.lists !== undefined
-    ? [{ source, fingerprint: fingerprintOf(facts.lists) }]
-    : [];
-}
 
 /** A thin bundle alone is proven as far as it goes; with what should make it whole, it must be whole. */
 function lackFaults({ images, source, reliance }: Reading, withs: readonly string[]): readonly Fault[] {

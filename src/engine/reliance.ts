@@ -26,7 +26,10 @@ export function mergeReliance(all: readonly (Reliance | undefined)[]): Reliance 
   return {
     bases: sorted,
     layers: [...layers.values()]
-      .map(({ layer, by }) => ({ ...layer, bases: [...by].map((digest) => position.get(digest) ?? 0).sort() }))
+      .map(({ layer, by }) => ({
+        ...layer,
+        bases: [...by].map((digest) => position.get(digest) ?? 0).sort((a, b) => a - b),
+      }))
       .sort(byDigest),
   };
 }
@@ -39,9 +42,27 @@ const withNames = (base: Base, more: readonly string[]): Base => ({
 const byDigest = (a: { readonly digest: Digest }, b: { readonly digest: Digest }): number =>
   a.digest < b.digest ? -1 : 1;
 
-/** What remains of a reliance when only some layers are still left out. */
-export function relianceOn(reliance: Reliance | undefined, isOut: (digest: Digest) => boolean): Reliance | undefined {
-  return reliance && mergeReliance([{ ...reliance, layers: reliance.layers.filter(({ digest }) => isOut(digest)) }]);
+/**
+ * What of a reliance concerns `images`: the layers of theirs that `source` does not have. What the images themselves say
+ * of them counts.
+ */
+export function relianceOf(
+  images: readonly ImageNode[],
+  source: Pick<ImageSource, 'has'>,
+  reliance: Reliance | undefined,
+): Reliance | undefined {
+  if (reliance === undefined) return undefined;
+  const needed = new Map<Digest, Pick<ReliedLayer, 'size' | 'diffId'>>();
+  for (const { root } of images) {
+    for (const { blob, diffId } of blobsIn(root)) {
+      if (diffId !== undefined && !source.has(blob.digest)) needed.set(blob.digest, { size: blob.size, diffId });
+    }
+  }
+  const layers = reliance.layers.flatMap((layer) => {
+    const known = needed.get(layer.digest);
+    return known === undefined ? [] : [{ ...layer, ...known }];
+  });
+  return mergeReliance([{ ...reliance, layers }]);
 }
 
 /**

@@ -178,26 +178,37 @@ const reliedLayer = ({ blob, diffId }: LayerNode): ReliedLayer => ({
   bases: [0],
 });
 
-/** Names of a few images that have all of `layers` together: each time the one that has most of what is left. */
+/**
+ * Names of a few images that have all of `layers` together: each time the first that has most of what is left. Counts
+ * are kept up to date: with 1,000 images of 200 layers, counting anew each time takes minutes.
+ */
 function fewestNames({ images }: Inventory, layers: readonly LayerNode[]): readonly string[] {
   const left = new Set(layers.map(({ diffId }) => diffId));
-  const named = images.flatMap(({ names, diffIds }) => {
-    const [name] = names;
-    if (name === undefined) return [];
-    const own = new DigestSet(diffIds);
-    return [{ name, covers: [...left].filter((diffId) => own.has(diffId)) }];
-  });
+  const named = coverage(images, left);
+  const counts = named.map(({ covers }) => covers.size);
+  const users = new Map<Digest, number[]>([...left].map((diffId) => [diffId, []]));
+  for (const [at, { covers }] of named.entries()) for (const diffId of covers) users.get(diffId)?.push(at);
   const chosen: string[] = [];
-  while (left.size > 0) {
-    let best: { readonly name: string; readonly count: number } | undefined;
-    let covers: readonly Digest[] = [];
-    for (const image of named) {
-      const count = image.covers.filter((diffId) => left.has(diffId)).length;
-      if (count > (best?.count ?? 0)) [best, covers] = [{ name: image.name, count }, image.covers];
-    }
-    if (best === undefined) break;
+  for (;;) {
+    const most = counts.reduce((max, count) => Math.max(max, count), 0);
+    const best = most === 0 ? undefined : named[counts.indexOf(most)];
+    if (best === undefined) return chosen.sort();
     chosen.push(best.name);
-    covers.forEach((diffId) => left.delete(diffId));
+    for (const diffId of best.covers) {
+      if (left.delete(diffId)) for (const at of users.get(diffId) ?? []) counts[at] = (counts[at] ?? 0) - 1;
+    }
   }
-  return chosen.sort();
+}
+
+/** Of each image that has a name, which of `wanted` it has. */
+function coverage(
+  images: Inventory['images'],
+  wanted: ReadonlySet<Digest>,
+): readonly { readonly name: string; readonly covers: ReadonlySet<Digest> }[] {
+  const byShort = new Map<ShortDigest, Digest>();
+  const lengths = new Set(images.flatMap(({ diffIds }) => diffIds.map(({ length }) => length)));
+  for (const length of lengths) for (const diffId of wanted) byShort.set(diffId.slice(0, length), diffId);
+  return images.flatMap(({ names: [name], diffIds }) =>
+    name === undefined ? [] : [{ name, covers: new Set(diffIds.flatMap((diffId) => byShort.get(diffId) ?? [])) }],
+  );
 }

@@ -16,6 +16,8 @@ export interface Transfer {
   /** What the source leaves out. */
   readonly reliance?: Reliance | undefined;
   readonly sink: ImageSink;
+  /** Who is said to lack what the source leaves out; by default the sink. */
+  readonly receiver?: string | undefined;
   /** Stops after the plan: the receiver is asked, nothing is changed. */
   readonly dryRun?: boolean;
   readonly what: string;
@@ -31,7 +33,7 @@ export interface Transfer {
  */
 export async function transfer(job: Transfer): Promise<{ readonly plan: Plan; readonly receipt?: Receipt }> {
   const plan = planTransfer(job.images, await job.sink.present(job.images, job.signal));
-  requireBase(plan, job.source, job.reliance, job.sink.label);
+  requireBase(plan, job.source, job.reliance, job.receiver ?? job.sink.label);
   if (job.dryRun === true) return { plan };
   job.emit({ type: 'start', what: job.what, bytes: plan.totals.bytesToCopy });
   try {

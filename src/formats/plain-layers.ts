@@ -18,12 +18,14 @@ export interface PlainLayers {
   readonly has: (digest: Digest) => boolean;
 }
 
+type IsLeftOut = (layer: Digest) => boolean;
+
 /**
  * A view of images in which each layer is its plain tar. Image IDs and layer contents survive; manifests are new, so
  * their digests do not; an image with foreign layers that are left out stays as it is. Each compressed layer is read once more than before, for its plain size, and its diffID is
- * checked on the way.
+ * checked on the way. One of which `isLeftOut` says that it cannot be read is there in name alone, with a size of 0.
  */
-export function plainLayers(open: OpenBlob, decompress: Decompress): PlainLayers {
+export function plainLayers(open: OpenBlob, decompress: Decompress, isLeftOut: IsLeftOut = () => false): PlainLayers {
   const documents = new Map<Digest, Buffer>();
   const plain = new Map<Digest, { readonly layer: LayerNode; readonly packed: Descriptor }>();
 
@@ -39,6 +41,7 @@ export function plainLayers(open: OpenBlob, decompress: Decompress): PlainLayers
     if (layer.foreign || layer.blob.digest === layer.diffId) return layer;
     const known = plain.get(layer.diffId);
     if (known !== undefined) return known.layer;
+    if (isLeftOut(layer.blob.digest)) return inNameAlone(layer);
     const { digest, size } = await measure(unpacked(layer));
     if (digest !== layer.diffId) throw wrongDiffId(layer, digest);
     const made = { blob: { mediaType: mediaTypes.ociLayer, digest, size }, diffId: digest, foreign: false };
@@ -90,6 +93,11 @@ export function plainLayers(open: OpenBlob, decompress: Decompress): PlainLayers
     },
   };
 }
+
+const inNameAlone = (layer: LayerNode): LayerNode => ({
+  ...layer,
+  blob: { mediaType: mediaTypes.ociLayer, digest: layer.diffId, size: 0 },
+});
 
 /** The index document with its children's new digests, also where an attestation names the manifest it is about. */
 function withNewChildren(value: Json, renamed: ReadonlyMap<Digest, Descriptor>): Json {

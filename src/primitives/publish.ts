@@ -45,7 +45,7 @@ export async function checkPublishable(path: string): Promise<string> {
   const target = await realpath(path).catch(() => path);
   await checkReplaceable(target);
   await access(dirname(target), constants.W_OK).catch((error: unknown) => {
-    throw ioError(error, dirname(target), 'sink');
+    throw ioError(error, `cannot write ${basename(target)} in ${resolve(dirname(target))}`, 'sink');
   });
   return target;
 }
@@ -78,8 +78,7 @@ async function replace(path: string, bytes: ByteStream, check?: CheckPart): Prom
   writing.add(part);
   try {
     const size = await writeFlushed(handle, bytes, path);
-    await check?.(part);
-    return { size, device: await giveName(part, path) };
+    return { size, device: await giveName(part, path, check) };
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined); // the drive may be gone
     throw isTransferError(error) || systemCodeOf(error) === undefined ? error : ioError(error, path, 'sink');
@@ -102,7 +101,7 @@ async function writeFlushed(handle: FileHandle, bytes: ByteStream, path: string)
       // A short write is possible on a full or failing device; Node.js reports how much it took.
       for (let done = 0; done < chunk.byteLength;) {
         const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done).catch(async (e: unknown) => {
-          throw await writeFault(e, path, size + chunk.byteLength);
+          throw await writeFault(e, path, size + done, size + chunk.byteLength);
         });
         done += bytesWritten;
       }
@@ -117,9 +116,10 @@ async function writeFlushed(handle: FileHandle, bytes: ByteStream, path: string)
 }
 
 /** @returns the number of the file system that it is on */
-async function giveName(part: string, path: string): Promise<number> {
+async function giveName(part: string, path: string, check?: CheckPart): Promise<number> {
   try {
     const { dev } = await lstat(part);
+    await check?.(part);
     await rename(part, path);
     return dev;
   } catch (error) {

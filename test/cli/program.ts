@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** `list WORD`: what WORD makes the command do. `engine` and environment come back in `sources`. */
 const listStub = `
 const result = (sources, images = []) => ({
-  sources, images, twins: [], faults: [],
+  sources, images, twins: [], fingerprints: [], faults: [],
   totals: { images: 0, layerUses: 0, uniqueLayers: 0, bytesUsed: 0, bytesUnique: 0, bytesToCopy: 0 },
 });
 const digest = 'sha256:' + '0'.repeat(64);

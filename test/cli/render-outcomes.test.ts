@@ -76,7 +76,7 @@ describe('pack', () => {
   test('into a folder says what was added', () => {
     const receipt = { items: [], bytesMoved: 1_000_000 };
     expect(renderPack(results.pack({ output: 'archive/', receipt }), pipe).lines.at(-1)).toBe(
-      'packed: archive/, 1.0 MB written',
+      'packed: archive/, an OCI layout folder, 1.0 MB written',
     );
   });
 

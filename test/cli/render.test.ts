@@ -230,7 +230,7 @@ describe('prune', () => {
   test('shows what went and why, and what is left', () => {
     expect(lines(renderPrune(results.prune(), terminal))).toMatchInlineSnapshot(`
      "NAME       DIGEST        CREATED     WHY
-     app:1.0    d0ff5974b6aa  2025-01-02  number 3 of app
+     app:1.0    d0ff5974b6aa  2025-01-02  older than the newest 2 of app
      (no name)  a543997d84f1  -           about app:1.0, which goes
 
      note: 1 without a name stay: no rule speaks of them

@@ -74,6 +74,7 @@ export const list = (more: Partial<ListResult> = {}): ListResult => ({
   images: [image('docker.io/library/app:1.0'), multiPlatform, image('registry.example:5000/team/db:2')],
   totals,
   twins: [],
+  fingerprints: [],
   faults: [],
   ...more,
 });
@@ -155,7 +156,7 @@ export const prune = (more: Partial<PruneResult> = {}): PruneResult => ({
       name: 'docker.io/library/app:1.0',
       digest: digest('1.0'),
       created: '2025-01-02T03:04:05.000Z',
-      why: 'number 3 of app',
+      why: 'older than the newest 2 of app',
     },
     { digest: digest('sig'), why: 'about app:1.0, which goes' },
   ],

@@ -159,7 +159,8 @@ describe('the command', () => {
     });
     const output = at('copy.txt');
     const written = await inventory({ sources: [file], output, compact: true }, testContext());
-    expect(written).toMatchObject({ output, digest: result.digest, bytes: result.compactCharacters });
+    const { digest } = await inventory({ sources: [output] }, testContext());
+    expect(written).toMatchObject({ output, digest, bytes: result.compactCharacters });
     expect(written).not.toHaveProperty('document');
     expect(readFileSync(output, 'utf8')).toBe(compactInventory(small));
   });
@@ -169,6 +170,15 @@ describe('the command', () => {
       code: 'USAGE',
       hint: expect.stringContaining('--base'),
     });
+  });
+
+  test('does not write over what it reads', async () => {
+    const output = put(at('site.json'), inventoryJson(small));
+    await expect(inventory({ sources: [output], output, compact: true }, testContext())).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('the output is a source'),
+    });
+    expect(readFileSync(output, 'utf8')).toBe(inventoryJson(small));
   });
 
   test('leaves what was there when it fails, and looks at the output first', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { list } from '../../src/commands/list.js';
 import { type Context, type PackOptions } from '../../src/commands/options.js';
 import { pack } from '../../src/commands/pack.js';
@@ -9,6 +9,7 @@ import { verify } from '../../src/commands/verify.js';
 import { type Inventory } from '../../src/model/inventory.js';
 import { inventoryJson } from '../../src/model/inventory.js';
 import { digestOf, hexOf } from '../../src/primitives/digest.js';
+import { idOf } from '../../src/primitives/process-id.js';
 import { faultOf, noise } from '../codecs/helpers.js';
 import { testContext } from '../helpers/context.js';
 import { saveFile } from '../helpers/files.js';
@@ -97,13 +98,25 @@ describe('pack --volume-size', () => {
       { ...testContext(), ask },
     );
     expect(asked).toHaveLength(result.files!.length - 1);
-    expect(asked[0]).toContain('Put the next medium in for volume 2');
+    expect(asked[0]).toMatch(
+      /Unmount its medium first, then put the next medium in for volume 2 of at most \d, mount it and press Enter:$/,
+    );
     expect(volumesIn('stick')).toHaveLength(1);
     expect(readdirSync(at('stick')).filter((name) => name.endsWith('.json'))).toHaveLength(result.files!.length);
     expect(await faultOf(run([at('large.tar')], 'x.tar', { volumeBytes: MiB, pause: true }))).toMatchObject({
       code: 'USAGE',
       message: expect.stringContaining('there is nobody to ask'),
     });
+    expect(existsSync(at('x.tar.001'))).toBe(false);
+  });
+
+  test('--dry-run says how many volumes at most, and writes none', async () => {
+    const volumeBytes = 2 ** 60;
+    const source = await saveFile(at('s.tar'), { 'app:1': ['base'] });
+    const { notes, bytesAtMost = 0 } = await run([source], 'r.tar.zst', { volumeBytes, dryRun: true });
+    expect(notes).toContain('at most 1 volume');
+    expect(bytesAtMost).toBeGreaterThan(0);
+    expect(readdirSync(at())).toEqual(['s.tar']);
   });
 
   test.each([
@@ -169,7 +182,8 @@ describe('pack --sign', () => {
   test('another bundle under the name of the one that was signed', async () => {
     const { file, signers } = key();
     await run([await small()], 'out.tar', { sign: file });
-    await run([await large()], 'out.tar');
+    await run([await large()], 'other.tar');
+    renameSync(at('other.tar'), at('out.tar'));
     const { faults } = await verify({ sources: [at('out.tar')], allowedSigners: signers }, testContext());
     expect(faults.map(({ message }) => message).join('\n')).toMatch(
       /not the file that was signed[^]*another bundle than the one that was signed/,
@@ -213,6 +227,34 @@ describe('pack --kit', () => {
     expect(await verify({ sources: [at('kit')] }, testContext())).toMatchObject({ faults: [] });
   });
 
+  test('on several media: the folder is made on each, with a notice; the script is on the last', async () => {
+    mkdirSync(at('stick'));
+    let count = 1;
+    const line = (): Promise<string> => {
+      renameSync(at('stick'), at(`stick-${String(count++)}`));
+      mkdirSync(at('stick'));
+      // Another kit would be mixed with this one.
+      if (count === 3) {
+        mkdirSync(at('stick/kit'));
+        put(at('stick/kit/load.sh'), 'old');
+      }
+      return Promise.resolve('');
+    };
+    const ask = { line, secret: (): Promise<undefined> => Promise.resolve(undefined) };
+    const context = testContext();
+    const options = { kit: true, volumeBytes: MiB, pause: true };
+    const { notes } = await run([await large()], 'stick/kit', options, { ...context, ask });
+    expect(context.notes()).toEqual([expect.stringContaining('this one is not empty: put in another medium')]);
+    expect(readdirSync(at('stick-1/kit'))).toEqual(['README-VOLUMES.txt', 'kit.tar.zst-001.json', 'kit.tar.zst.001']);
+    expect(readdirSync(at('stick/kit'))).toEqual(
+      expect.arrayContaining(['README-VOLUMES.txt', 'README.txt', 'SHA256SUMS', 'kit.tar.zst.003', 'load.sh']),
+    );
+    expect(notes.join()).toContain('load.sh and SHA256SUMS are on the last medium, with volume 3');
+    expect(readFileSync(at('stick-1/kit/README-VOLUMES.txt'))).toEqual(
+      readFileSync(at('stick/kit/README-VOLUMES.txt')),
+    );
+  });
+
   test('goes into no folder that holds something else', async () => {
     mkdirSync(at('kit'));
     put(at('kit/letter.txt'), 'dear');
@@ -220,6 +262,13 @@ describe('pack --kit', () => {
       code: 'USAGE',
       message: expect.stringContaining('not empty'),
     });
+  });
+
+  test('goes into the folder where one was killed', async () => {
+    mkdirSync(at('kit'));
+    put(at(`kit/kit.tar.zst.${idOf(2 ** 22 + 1)}.part`), 'half');
+    await run([await small()], 'kit', { kit: true });
+    expect(readdirSync(at('kit')).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
   test('for a Docker that reads no zstd it is compressed with gzip', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, symlinkSync, unlinkSync } from 'node:fs';
-import { checkOrigin, type Origin, signFiles } from '../../src/commands/signing.js';
+import { checkKit, checkOrigin, type Origin, readAllowedSigners, signFiles } from '../../src/commands/signing.js';
 import { type TransferError } from '../../src/primitives/errors.js';
 import { openSigner } from '../../src/transports/ssh/signer.js';
 import { faultOf } from '../codecs/helpers.js';
@@ -42,7 +42,8 @@ async function write(prefix: string, files: Readonly<Record<string, string>>, ex
   return temp('d');
 }
 
-const check = (word: string, context = testContext()): Promise<Origin> => checkOrigin(word, temp('signers'), context);
+const check = (word: string, context = testContext()): Promise<Origin> =>
+  readAllowedSigners(temp('signers')).then((signers) => checkOrigin(word, signers, context));
 const messages = (faults: readonly TransferError[]): string[] =>
   faults.map(({ message }) => message.replaceAll(temp(), ''));
 
@@ -72,7 +73,7 @@ describe('what is as it was signed', () => {
   });
 
   test.each(['', 'r.tar'])('a kit, by %j, with what a system leaves on a drive', async (word) => {
-    await write('', { 'r.tar': 'data', 'load.sh': ':', 'README.txt': 'x' });
+    await write('', { 'r.tar': 'data', 'load.sh': ':', 'kit.txt': 'kit 1', 'README.txt': 'x' });
     put(temp('d', '.DS_Store'), '');
     expect(await check(temp('d', word))).toMatchObject({ statement: { bundle: 'r.tar' }, faults: [] });
   });
@@ -102,7 +103,7 @@ describe('what is not', () => {
     expect(messages((await check(temp('d', 'r.tar'))).faults)).toEqual([
       '/d/r.tar-bundle.json: it is about x.tar, expected r.tar',
     ]);
-    await write('', { 'load.sh': ':' });
+    await write('', { 'load.sh': ':', 'kit.txt': '' });
     unlinkSync(temp('d', 'r.tar-SHA256SUMS.sig'));
     expect(messages((await check(temp('d', 'r.tar'))).faults)).toEqual([
       '/d/SHA256SUMS: what is signed does not name r.tar',
@@ -115,6 +116,7 @@ describe('what is not', () => {
     expect(messages((await check(temp('d'))).faults)).toEqual([
       '/d/SHA256SUMS: what is signed does not name load.sh',
       '/d/SHA256SUMS: what is signed does not name r.tar',
+      '/d/SHA256SUMS: what is signed does not name kit.txt',
     ]);
   });
 
@@ -145,7 +147,6 @@ describe('what is not', () => {
   test('unsigned, not allowed, no list, no such bundle, several', async () => {
     const folder = await write('r.tar-', { 'r.tar': 'data' });
     const signers = temp('signers');
-    expect(await faultOf(checkOrigin(folder, temp('none'), testContext()))).toMatchObject({ code: 'NOT_FOUND' });
     expect(await faultOf(check(temp('d', 'x.tar')))).toMatchObject({ code: 'NOT_FOUND' });
     put(signers, `you ${makeKey().public}`);
     expect(await faultOf(check(folder))).toMatchObject({ code: 'SIGNATURE', message: expect.stringMatching(/not in/) });
@@ -165,6 +166,34 @@ describe('what is not', () => {
         message: expect.stringMatching(/: unsigned: there is no .*SHA256SUMS\.sig$/),
       });
     }
+  });
+
+  test('a kit that nobody signed: what load.sh would refuse', async () => {
+    const folder = await write('', { 'r.tar': 'data', 'load.sh': ':', 'kit.txt': 'kit 1' });
+    expect((await checkKit(folder, testContext()))?.faults).toEqual([]);
+    expect(await checkKit(temp('d', 'r.tar'), testContext())).toBeUndefined();
+    put(temp('d', 'load.sh'), '# evil');
+    put(temp('d', 'parts.txt'), '');
+    unlinkSync(temp('d', 'kit.txt'));
+    expect(messages((await checkKit(folder, testContext()))?.faults ?? [])).toEqual([
+      '/d/kit.txt: missing, though the kit was written with it',
+      `/d/load.sh: not the file that was written: expected sha256:${digest(':')}, found sha256:${digest('# evil')}`,
+      '/d/SHA256SUMS: it does not name parts.txt, so the kit is not whole',
+    ]);
+    unlinkSync(temp('d', 'SHA256SUMS'));
+    expect(await faultOf(checkKit(folder, testContext()))).toMatchObject({
+      code: 'BAD_ARCHIVE',
+      message: expect.stringMatching(/SHA256SUMS: missing/),
+    });
+  });
+
+  test('a list of keys that is not there, or is none, is a slip of the call', async () => {
+    expect(await faultOf(readAllowedSigners(temp('none')))).toMatchObject({ code: 'NOT_FOUND' });
+    const bare = `${pair.public.trim()} me@here`;
+    expect(await faultOf(readAllowedSigners(put(temp('key.pub'), bare)))).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining(`line 1: a public key alone: put a name before it: NAME ${bare}`),
+    });
   });
 
   test('an interruption ends the reading with its reason', async () => {

@@ -6,9 +6,13 @@ import { type PackOptions } from '../../src/commands/options.js';
 import { pack } from '../../src/commands/pack.js';
 import { type PackResult } from '../../src/commands/results.js';
 import { verify } from '../../src/commands/verify.js';
+import { type Descriptor } from '../../src/model/descriptor.js';
+import { RELIANCE_ANNOTATION } from '../../src/formats/bundle/reliance.js';
 import { fingerprintOf } from '../../src/model/fingerprint.js';
+import { type Reliance } from '../../src/model/reliance.js';
 import { digestOf } from '../../src/primitives/digest.js';
 import { faultOf } from '../codecs/helpers.js';
+import { Blobs, forPlatform, named } from '../helpers/blobs.js';
 import { membersOf } from '../helpers/bundles.js';
 import { testContext } from '../helpers/context.js';
 import { saveFile } from '../helpers/files.js';
@@ -151,6 +155,42 @@ describe('a thin bundle', () => {
     expect(both.reliance).toBeUndefined();
   });
 
+  test('with what has more than it leaves out: nothing else comes from there', async () => {
+    const blobs = new Blobs();
+    const app = (n: number): Descriptor =>
+      blobs.index(
+        ['amd64', 'arm64'].map((architecture) => {
+          const { root } = blobs.image({
+            layers: [`base ${architecture}`, `app ${String(n)}`],
+            platform: { architecture },
+          });
+          return forPlatform(root, 'linux', architecture);
+        }),
+      );
+    const names = ['docker.io/library/app:1', 'docker.io/library/app:2'];
+    const [one, two] = [app(1), app(2)];
+    put(at('old-save.tar'), await tarOf(blobs.layout([named(one, names[0]!)])));
+    put(at('new-save.tar'), await tarOf(blobs.layout([named(one, names[0]!), named(two, names[1]!)])));
+    const platforms = ['linux/amd64'];
+    await run([at('new-save.tar')], 'full.tar', { platforms });
+    await run([at('new-save.tar')], 'thin.tar', { platforms, base: [at('old-save.tar')] });
+    await run([at('thin.tar')], 'again.tar', { with: [at('old-save.tar')] });
+    expect(readFileSync(at('again.tar'))).toEqual(readFileSync(at('full.tar')));
+  });
+
+  test('with a base that is damaged: that is what is named', async () => {
+    await scene();
+    await run([at('old.tar.zst')], 'bad.tar');
+    const members = await membersOf(readFileSync(at('bad.tar')));
+    const spoilt = members.map(([name, bytes]) =>
+      file(name, name.startsWith('blobs/') && bytes.length >= 512 ? Buffer.alloc(bytes.length) : bytes),
+    );
+    put(at('bad.tar'), await tarOf(spoilt));
+    const { faults } = await verify({ sources: [at('thin.tar')], with: [at('bad.tar')] }, testContext());
+    expect(faults).toHaveLength(3);
+    for (const { message } of faults) expect(message).toContain(`${at('bad.tar')}: sha256:`);
+  });
+
   test('with something that is not its base: 6, with what is lacking', async () => {
     await scene();
     const other = await saveFile(at('other.tar'), { 'app:0': ['base', 'something'] });
@@ -190,8 +230,37 @@ describe('a thin bundle', () => {
     const lost = members.find(([name, bytes]) => name.startsWith('blobs/') && bytes.length >= 512);
     const rest = members.filter((member) => member !== lost);
     put(at('cut.tar'), await tarOf(rest.map(([name, bytes]) => file(name, bytes))));
-    const { faults } = await verify({ sources: [at('cut.tar')] }, testContext());
-    expect(faults).toMatchObject([{ code: 'BLOB_MISSING' }]);
+    for (const more of [{}, { with: [at('full.tar')] }]) {
+      const { faults } = await verify({ sources: [at('cut.tar')], ...more }, testContext());
+      expect(faults).toMatchObject([{ code: 'BLOB_MISSING' }]);
+    }
+  });
+
+  const withAnnotation = async (change: (value: string) => string): Promise<string> => {
+    await scene();
+    const members = await membersOf(readFileSync(at('thin.tar')));
+    const changed = members.map(([name, bytes]) => {
+      if (name !== 'index.json') return file(name, bytes);
+      const index = JSON.parse(bytes.toString()) as { annotations: Record<string, string> };
+      index.annotations[RELIANCE_ANNOTATION] = change(index.annotations[RELIANCE_ANNOTATION]!);
+      return file(name, JSON.stringify(index));
+    });
+    return put(at('odd.tar'), await tarOf(changed));
+  };
+
+  test('what nobody needs is not assumed, and sizes are those of the images', async () => {
+    const odd = await withAnnotation((value) => {
+      const { bases, layers } = JSON.parse(value) as Reliance;
+      const more = { digest: digestOf('nobody'), size: 9e15, diffId: digestOf('nobody'), bases: [0] };
+      return JSON.stringify({ bases, layers: [...layers.map((layer) => ({ ...layer, size: 1 })), more] });
+    });
+    const real = await list({ sources: [at('thin.tar')] }, testContext());
+    expect((await list({ sources: [odd] }, testContext())).reliance).toEqual(real.reliance);
+    const whole = await verify({ sources: [odd], with: [at('old.tar.zst')] }, testContext());
+    expect(whole).toMatchObject({ faults: [] });
+    expect(whole.reliance).toBeUndefined();
+    const some = await list({ sources: [odd], only: ['tool:1'] }, testContext());
+    expect(some.reliance?.layers).toHaveLength(2);
   });
 
   test.each([
@@ -206,19 +275,15 @@ describe('a thin bundle', () => {
       `{"bases":[],"layers":[{"digest":"${digestOf('x')}","size":-1,"diffId":"${digestOf('x')}","bases":[]}]}`,
     ],
     [
+      'a layer that no base has',
+      `{"bases":[],"layers":[{"digest":"${digestOf('x')}","size":1,"diffId":"${digestOf('x')}","bases":[]}]}`,
+    ],
+    [
       'a base that is not there',
       `{"bases":[],"layers":[{"digest":"${digestOf('x')}","size":1,"diffId":"${digestOf('x')}","bases":[0]}]}`,
     ],
   ])('%s in the annotation: refused', async (_, value) => {
-    await scene();
-    const members = await membersOf(readFileSync(at('thin.tar')));
-    const changed = members.map(([name, bytes]) => {
-      if (name !== 'index.json') return file(name, bytes);
-      const index = JSON.parse(bytes.toString()) as { annotations: Record<string, string> };
-      index.annotations['io.image-ferry.relies-on'] = value;
-      return file(name, JSON.stringify(index));
-    });
-    put(at('odd.tar'), await tarOf(changed));
+    await withAnnotation(() => value);
     expect(await caught(list({ sources: [at('odd.tar')] }, testContext()))).toMatchObject({ code: 'BAD_ARCHIVE' });
   });
 });

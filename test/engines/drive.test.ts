@@ -4,13 +4,18 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type PackOptions } from '../../src/commands/options.js';
+import { pack } from '../../src/commands/pack.js';
 import { bytesOf, type ByteStream } from '../../src/primitives/bytes.js';
 import { digestOf } from '../../src/primitives/digest.js';
 import { fileSystemOf } from '../../src/primitives/drive/file-system.js';
 import { readBack } from '../../src/primitives/drive/read-back.js';
 import { checkRoom } from '../../src/primitives/drive/room.js';
 import { publishFile } from '../../src/primitives/publish.js';
-import { faultOf } from '../codecs/helpers.js';
+import { faultOf, noise } from '../codecs/helpers.js';
+import { testContext } from '../helpers/context.js';
+import { dockerArchive } from '../helpers/image-archives.js';
+import { layerTar, tarOf } from '../helpers/members.js';
 
 const MiB = 1024 * 1024;
 const script = resolve(import.meta.dirname, '../lab/drive');
@@ -148,10 +153,74 @@ describe.each([
       publishFile(
         path,
         chunks(8, () => run('umount', '-l', drive.dir)),
+        () => Promise.reject(new Error('looked for where it is not')),
       ),
     );
     expect(fault).toMatchObject({ code: 'IO', message: expect.stringContaining('was the drive removed') });
     expect(filesIn(drive.dir)).toEqual([]);
+  });
+});
+
+describe('pack to ext4', () => {
+  const drive = useDrive('ext4', '24M');
+  /** An image of 12 MiB. */
+  const source = (): string => join(folder, 'save.tar');
+  beforeAll(async () => {
+    const layer = await layerTar({ file: noise(9 * MiB).toString('base64') });
+    writeFileSync(source(), await tarOf(dockerArchive([{ tags: ['app:1'], layers: [layer] }])));
+  });
+  const to = (output: string, options: Partial<PackOptions> = {}, context = testContext()): Promise<unknown> =>
+    pack({ sources: [source()], output: join(drive.dir, output), ...options }, context);
+  const volumeBytes = 4 * MiB;
+
+  test('a folder on a drive that is read-only is not said to be missing', async () => {
+    run('mount', '-o', 'remount,ro', drive.dir);
+    for (const fault of [await faultOf(to('oci/')), await faultOf(to('kit', { kit: true }))]) {
+      expect(fault).toMatchObject({ code: 'IO', message: expect.stringContaining('read-only') });
+    }
+  });
+
+  test('--resume needs room for what is missing, and not for what is there', async () => {
+    await to('r.tar', { volumeBytes });
+    rmSync(join(drive.dir, 'r.tar.004'));
+    await to('r.tar', { volumeBytes, resume: true });
+    expect(filesIn(drive.dir)).toHaveLength(8);
+    expect(await faultOf(to('r.tar', { volumeBytes }))).toMatchObject({ code: 'USAGE' });
+    expect(await faultOf(to('more.tar', { volumeBytes }))).toMatchObject({ code: 'DISK_FULL' });
+  });
+
+  test.each(['r.tar', 'r.tar.zst'])(
+    '--pause to %s: a medium that is full, or none, is said, and asked for again',
+    async (name) => {
+      const context = testContext();
+      let asked = 0;
+      const line = (): Promise<string> => {
+        asked++;
+        if (asked === 2) run('umount', drive.dir);
+        if (asked === 3) run('mount', '-o', 'loop', drive.image, drive.dir);
+        for (const file of filesIn(drive.dir)) rmSync(join(drive.dir, file));
+        if (asked === 1) writeFileSync(join(drive.dir, 'filler'), Buffer.alloc(19 * MiB));
+        return Promise.resolve('');
+      };
+      const ask = { line, secret: (): Promise<undefined> => Promise.resolve(undefined) };
+      await to(name, { volumeBytes, pause: true }, Object.assign(context, { ask }));
+      expect(context.notes()).toEqual([
+        expect.stringMatching(/needs up to 4\.2 MB .*: put in another medium$/),
+        `no medium is mounted at ${drive.dir}: put in another medium`,
+      ]);
+      run('umount', drive.dir);
+      expect(readdirSync(drive.dir)).toEqual([]);
+      run('mount', '-o', 'loop', drive.image, drive.dir);
+    },
+  );
+
+  test('a drive that is too small: the hint says how to spread it over several', async () => {
+    writeFileSync(join(drive.dir, 'filler'), Buffer.alloc(14 * MiB));
+    for (const name of ['r.tar', 'r.tar.zst']) {
+      const fault = await faultOf(to(name));
+      expect(fault).toMatchObject({ code: 'DISK_FULL', hint: expect.stringContaining('--volume-size SIZE --pause') });
+      expect(await faultOf(to('r.tar', { dryRun: true }))).toMatchObject({ code: 'DISK_FULL' });
+    }
   });
 });
 

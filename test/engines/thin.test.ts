@@ -1,18 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { inventory } from '../../src/commands/inventory.js';
 import { load } from '../../src/commands/load.js';
 import { type PackOptions } from '../../src/commands/options.js';
 import { pack } from '../../src/commands/pack.js';
 import { type PackResult } from '../../src/commands/results.js';
 import { send } from '../../src/commands/send.js';
+import { mediaTypes } from '../../src/model/media-types.js';
 import { digestOf } from '../../src/primitives/digest.js';
 import { faultOf } from '../codecs/helpers.js';
+import { Blobs, named } from '../helpers/blobs.js';
 import { testContext } from '../helpers/context.js';
 import { saveFile } from '../helpers/files.js';
-import { layerTar } from '../helpers/members.js';
-import { useTempFolder } from '../helpers/temp-folder.js';
+import { layerTar, tarOf } from '../helpers/members.js';
+import { put, useTempFolder } from '../helpers/temp-folder.js';
 import { fresh } from '../transports/images.js';
 import { client, clientOf, idOf, labDir, labNames, namesWith, save, up, wipe } from './lab.js';
 
@@ -80,6 +84,30 @@ describe.each(labNames)('thin bundles and %s', (lab) => {
       await loads(at('thin.tar'));
       await isThere(name('app:2'), 'base', 'lib', 'app-2');
     });
+  });
+
+  const compressors = {
+    gzip: (bytes: Buffer): Buffer => gzipSync(bytes),
+    zstd: (bytes: Buffer): Buffer => execFileSync('zstd', ['-qc'], { input: bytes }),
+  };
+  test.each(['gzip', 'zstd'] as const)('layers in %s: an engine that has them takes it', async (form) => {
+    const inForm = async (file: string, tag: string, ...words: string[]): Promise<string> => {
+      const tars = layers(...words).map((word) => layerTar({ [`files/${word}`]: word.repeat(100) }));
+      const blobs = new Blobs();
+      const { config, layers: plain } = blobs.image({ layers: await Promise.all(tars) });
+      const packed = plain.map(({ digest }) =>
+        blobs.put(`${mediaTypes.ociLayer}+${form}`, compressors[form](blobs.bytes.get(digest)!)),
+      );
+      const mediaType = mediaTypes.ociManifest;
+      const root = blobs.put(mediaType, { schemaVersion: 2, mediaType, config, layers: packed });
+      return put(at(file), await tarOf(blobs.drop(...plain).layout([named(root, name(tag))])));
+    };
+    const one = await inForm('one.tar', 'app:1', 'base', 'lib', 'app-1');
+    const thin = await packs(await inForm('two.tar', 'app:2', 'base', 'lib', 'app-2'), 'thin.tar', { base: [one] });
+    expect(thin.reliance?.layers).toHaveLength(2);
+    expect(await faultOf(loads(at('thin.tar')))).toMatchObject({ code: 'BASE_MISSING' });
+    await loads(one);
+    expect(await loads(at('thin.tar'))).toMatchObject({ receipt: { items: [{ state: 'proven' }] } });
   });
 
   test('without the base: exit 6 with what is lacking, and nothing is changed', async () => {

@@ -40,7 +40,7 @@ export async function writeKit(
     label: bundle,
     format,
     platforms: [],
-    leaveOut: () => reliance,
+    reliance,
     write: async (stream) => (bytes = await collect(stream)).length,
   });
   const plan = planTransfer(nodes, await sink.present(nodes, signal));

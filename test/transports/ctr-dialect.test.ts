@@ -3,8 +3,8 @@ import { type TreeNode } from '../../src/model/graph.js';
 import { digestOf } from '../../src/primitives/digest.js';
 import {
   isLoadFailure,
+  isMadePlain,
   loadArgs,
-  readsZstd,
   saveArgs,
   tagArgs,
   untagArgs,
@@ -78,7 +78,12 @@ describe('which words a client is given', () => {
   });
 
   test('whether it reads zstd, and whether a load failed with 0', () => {
-    const reads = (family: EngineFamily, version: string): boolean => readsZstd(engineOf(family, { version }));
+    const layers = here.layers.map((layer) => ({
+      ...layer,
+      blob: { ...layer.blob, mediaType: `${layer.blob.mediaType}+zstd` },
+    }));
+    const reads = (family: EngineFamily, version: string): boolean =>
+      !isMadePlain(engineOf(family, { version }), { ...here, layers });
     expect([reads('graphdriver', '20.10'), reads('graphdriver', '23.0'), reads('podman', '4.3')]).toEqual([
       false,
       true,

@@ -14,6 +14,7 @@ export function renderList(result: ListResult, view: View): Report {
     '',
     ...totalLines(result.totals, result.twins, result.reliance),
     ...relianceLines(result.reliance),
+    ...result.fingerprints.map(({ fingerprint }) => `fingerprint ${fingerprint}`),
   ];
   return { lines, errors, wanted: true };
 }

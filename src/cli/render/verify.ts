@@ -26,7 +26,7 @@ export function renderVerify(result: VerifyResult, view: View): Report {
   );
   if (result.faults.length === 0) {
     const lines = [
-      `${green('verified', view)}: ${read}: every digest and diffID holds`,
+      `${green(result.sample === undefined ? 'verified' : 'verified in part', view)}: ${read}: every digest and diffID holds`,
       ...relianceLines(result.reliance),
       ...sampleLine(result.sample),
       ...fingerprints,

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BundleFormat } from '../../formats/bundle/sink.js';
 import { checksumLines } from '../../formats/kit/checksums.js';
@@ -6,15 +6,17 @@ import { type KitFacts } from '../../formats/kit/facts.js';
 import { kitFiles } from '../../formats/kit/index.js';
 import { kitNotes } from '../../formats/kit/notes.js';
 import { bundleStatement } from '../../formats/kit/statement.js';
-import { checksumName } from '../../formats/volumes/names.js';
+import { checksumName, parseVolumeName } from '../../formats/volumes/names.js';
 import { type WrittenFile } from '../../formats/volumes/write.js';
 import { type StoreKind } from '../../model/inventory.js';
 import { type Plan } from '../../model/plan.js';
 import { parsePlatform } from '../../model/platform.js';
 import { type Receipt } from '../../model/receipt.js';
 import { type Reliance } from '../../model/reliance.js';
-import { digestOf } from '../../primitives/digest.js';
-import { TransferError } from '../../primitives/errors.js';
+import { measure } from '../../primitives/bytes.js';
+import { type Digest, digestOf, hexOf } from '../../primitives/digest.js';
+import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
+import { fileAccess } from '../../primitives/random-access.js';
 import { type Signer } from '../../transports/ssh/signer.js';
 import { type PackOptions } from '../options.js';
 import { signFiles } from '../signing.js';
@@ -47,7 +49,7 @@ export interface Written {
 export async function writeBeside(written: Written, packed: Packed): Promise<readonly string[]> {
   const { options, target, writer, signer } = written;
   const isKit = options.kit === true;
-  if (!isKit && signer === undefined) return [];
+  if (!isKit && signer === undefined) return removeStale(written);
   const facts = await factsOf(written, packed);
   const own = isKit ? '' : `${target.name}-`;
   const files = isKit ? await kitFiles(facts) : signedFiles(facts, own);
@@ -57,7 +59,50 @@ export async function writeBeside(written: Written, packed: Packed): Promise<rea
     const { name, text } = await signFiles({ prefix: own, sums: sums.text }, signer);
     await writer.small(name, text);
   }
-  return isKit ? kitNotes(facts, packed.receivers) : [];
+  return isKit ? [...kitNotes(facts, packed.receivers), ...mediaNotes(written)] : [];
+}
+
+/** Where the script of a kit is, that several media have. */
+function mediaNotes({ options, writer }: Written): readonly string[] {
+  const volumes = writer.files.filter(({ name }) => parseVolumeName(name)?.kind === 'volume').length;
+  if (options.pause !== true || volumes < 2) return [];
+  return [
+    `load.sh and SHA256SUMS are on the last medium, with volume ${String(volumes)}: at the site, copy the files of all media into one folder first`,
+  ];
+}
+
+/**
+ * Removes what was written beside a bundle that was signed, when another one that is not has taken its place: it would
+ * speak of a bundle that is no more. Files that still have what was signed keep it.
+ */
+async function removeStale({ target, writer }: Written): Promise<readonly string[]> {
+  const { folder, name } = target;
+  const sums = join(folder, `${name}-SHA256SUMS`);
+  const text = await readFile(sums, 'utf8').catch(() => '');
+  const signed = new Map(text.split('\n').map((line) => [line.slice(66), line.slice(0, 64)]));
+  const files = writer.files.length > 0 ? writer.files.map((file) => file.name) : [name];
+  const isStale = async (file: string): Promise<boolean> =>
+    signed.has(file) && signed.get(file) !== hexOf(await digestAt(join(folder, file)));
+  let stale = false;
+  for (const file of files) stale ||= await isStale(file);
+  if (!stale) return [];
+  const own = ['SHA256SUMS.sig', 'bundle.json', 'SHA256SUMS'].map((file) => `${name}-${file}`);
+  const removed: string[] = [];
+  for (const file of own) {
+    const path = join(folder, file);
+    await unlink(path).then(
+      () => removed.push(file),
+      (error: unknown) => {
+        if (systemCodeOf(error) !== 'ENOENT') throw ioError(error, path, 'sink');
+      },
+    );
+  }
+  return [`removed ${removed.join(', ')}: of the signed bundle that was there before`];
+}
+
+async function digestAt(path: string): Promise<Digest> {
+  const access = await fileAccess(path);
+  return (await measure(access.stream(0, access.size)).finally(() => access.close())).digest;
 }
 
 function signedFiles(facts: KitFacts, own: string): readonly { readonly name: string; readonly text: string }[] {

@@ -7,8 +7,29 @@ import { baseWords, type Reliance } from '../../model/reliance.js';
 import { formatBytes } from '../../primitives/units.js';
 import { type PackOptions } from '../options.js';
 
-/** What some engine cannot take of this bundle, and what else is worth knowing before it travels. */
-export function notesOn({ images, twins }: Plan, options: PackOptions): string[] {
+/** What was packed, as far as there is something to be said of it. */
+export interface PackedFacts {
+  readonly plan: Plan;
+  readonly options: PackOptions;
+  /** What was left out. */
+  readonly relied: Reliance | undefined;
+  readonly stores: readonly StoreKind[];
+  /** The format that the site of a kit needs. */
+  readonly kitFormat: PackOptions['format'];
+}
+
+/** What is worth knowing before it travels: what some engine cannot take, what it needs, what was expected otherwise. */
+export function notesOn({ plan, options, relied, stores, kitFormat }: PackedFacts): string[] {
+  const { kit, base = [] } = options;
+  const notes = engineNotes(plan, options);
+  if (relied !== undefined) notes.push(...thinNotes(plan, relied, { stores, isKit: kit === true }));
+  else if (base.length > 0) notes.push(nothingInCommon(base));
+  if (kitFormat !== undefined) notes.push('the Docker of the site reads no zstd: the kit is compressed with gzip');
+  return notes;
+}
+
+/** What some engine cannot take of this bundle. */
+function engineNotes({ images, twins }: Plan, options: PackOptions): string[] {
   const notes: string[] = [];
   const zstd = images.filter(({ root }) =>
     [...imagesIn(root)].some(({ layers }) => layers.some(({ blob }) => statedCompression(blob.mediaType) === 'zstd')),
@@ -35,7 +56,7 @@ export function notesOn({ images, twins }: Plan, options: PackOptions): string[]
 }
 
 /** What a thin bundle needs, and which engines' own load does not take it (docs/engines.md, "Thin bundles"). */
-export function thinNotes(
+function thinNotes(
   { images }: Plan,
   reliance: Reliance,
   { stores, isKit }: { readonly stores: readonly StoreKind[]; readonly isKit: boolean },
@@ -59,6 +80,10 @@ export function thinNotes(
   if (others.length > 0) notes.push(`made for ${stores.join(' and ')}: ${others.join(' and ')} may need more`);
   return notes;
 }
+
+/** Somebody expected a smaller bundle. */
+const nothingInCommon = (base: readonly string[]): string =>
+  `nothing is left out: no layer of these images is in ${base.join(', ')}, or not where the receiver could use it`;
 
 function names(images: readonly ImageNode[]): string {
   const shown = images.slice(0, 3).map(displayName).join(', ');

@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkKitName } from '../../formats/kit/index.js';
 import { type BundleFormat } from '../../formats/bundle/sink.js';
 import { whyNotPortable } from '../../primitives/drive/names.js';
-import { systemCodeOf, TransferError } from '../../primitives/errors.js';
+import { TransferError } from '../../primitives/errors.js';
+import { removeStaleParts } from '../../primitives/publish.js';
 import { type PackOptions } from '../options.js';
 
 /** Where a bundle goes: a file, several, or with others in a folder. */
@@ -38,13 +39,15 @@ function checkPortable({ name, path }: Target): void {
   });
 }
 
-/** A kit is checked as a whole: what lies in its folder from before would travel with it, or be lost. */
-async function checkEmpty(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  });
-  if (names.length === 0) return;
+/**
+ * A kit is checked as a whole: what lies in its folder from before would travel with it, or be lost. Only what a kit
+ * that was killed left unfinished is removed.
+ */
+export async function checkEmpty(folder: string, mayHold: (name: string) => boolean = () => false): Promise<void> {
+  const isThere = (await stat(folder).catch(() => undefined)) !== undefined;
+  if (!isThere) return;
+  await removeStaleParts(folder);
+  if ((await readdir(folder)).every(mayHold)) return;
   throw new TransferError('USAGE', `${folder}: a kit goes into a folder of its own, and this one is not empty`, {
     side: 'sink',
     hint: 'Name another folder, or empty this one; --resume goes on with volumes that are there.',

@@ -1,6 +1,5 @@
-import { mergeReliance, relianceOn } from '../../engine/reliance.js';
+import { mergeReliance } from '../../engine/reliance.js';
 import { leaveOut, receiversOf, type ThinBase } from '../../engine/thin.js';
-import { blobsIn, type ImageNode } from '../../model/graph.js';
 import { type Reliance } from '../../model/reliance.js';
 import { inventoryDigest, type StoreKind, storeKinds } from '../../model/inventory.js';
 import { inventoryOf } from '../inventory.js';
@@ -9,7 +8,7 @@ import { type Reading } from '../read.js';
 
 /** What a pack leaves out of its bundle, and why. */
 export interface Thinning {
-  readonly leaveOut: (images: readonly ImageNode[]) => Reliance | undefined;
+  readonly reliance: Reliance | undefined;
   /** The stores for which it is left out. */
   readonly stores: readonly StoreKind[];
   /** The same, where they are known. */
@@ -35,18 +34,17 @@ export async function readBases(options: PackOptions, context: Context): Promise
  * What is left out: what the bases have; and of a thin source what it leaves out itself, unless the rest of it was given
  * to make it whole.
  */
-export function thinning(options: PackOptions, bases: readonly ThinBase[], { reliance }: Reading): Thinning {
+export function thinning(options: PackOptions, bases: readonly ThinBase[], { images, reliance }: Reading): Thinning {
   const receivers = receiversOf(options.for ?? [], bases);
   const stores = receivers.length > 0 ? receivers : storeKinds;
   const makesWhole = (options.with ?? []).length > 0;
   return {
     stores,
     receivers,
-    leaveOut: (images) => {
-      const reached = new Set(images.flatMap(({ root }) => [...blobsIn(root)].map(({ blob }) => blob.digest)));
-      const inherited = makesWhole ? undefined : relianceOn(reliance, (digest) => reached.has(digest));
-      return mergeReliance([bases.length === 0 ? undefined : leaveOut(images, bases, stores), inherited]);
-    },
+    reliance: mergeReliance([
+      bases.length === 0 ? undefined : leaveOut(images, bases, stores),
+      makesWhole ? undefined : reliance,
+    ]),
   };
 }
 

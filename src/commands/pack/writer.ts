@@ -3,27 +3,28 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdCodec } from '../../codecs/zstd.js';
 import { type BundleFormat, defaultLevel } from '../../formats/bundle/sink.js';
+import { KIT_NOTICE, kitNotice } from '../../formats/kit/notice.js';
 import { type VolumeMaker } from '../../formats/volumes/checksum-file.js';
+import { parseVolumeName } from '../../formats/volumes/names.js';
 import { type WrittenFile, writeVolumes } from '../../formats/volumes/write.js';
 import { type Plan } from '../../model/plan.js';
 import { type ByteStream, bytesOf } from '../../primitives/bytes.js';
 import { type Digest, digestOf } from '../../primitives/digest.js';
 import { readBack } from '../../primitives/drive/read-back.js';
 import { checkRoom } from '../../primitives/drive/room.js';
-import { TransferError } from '../../primitives/errors.js';
+import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
 import { packageFacts } from '../../primitives/package-facts.js';
 import { publishFile } from '../../primitives/publish.js';
 import { type Context, type PackOptions } from '../options.js';
 import { type PackResult } from '../results.js';
 import { bytesNeeded } from './sizes.js';
-import { type Target } from './target.js';
+import { checkEmpty, type Target } from './target.js';
 
 /** Writes a bundle, and what lies beside it, to a drive. */
 export class Writer {
   /** What was written, in its order; not a bundle alone that nobody asked to prove or to describe. */
   readonly files: WrittenFile[] = [];
-  readonly notes: string[] = [];
   readonly #target: Target;
   readonly #format: BundleFormat;
   readonly #options: PackOptions;
@@ -41,14 +42,65 @@ export class Writer {
   async bundle(bytes: ByteStream, lists: Digest, plan: Plan): Promise<number> {
     const { volumeBytes } = this.#options;
     if (this.#options.kit === true) await mkdir(this.#target.folder, { recursive: true });
-    const room = { ...bytesNeeded(plan, this.#format), inFilesOf: volumeBytes };
-    checkCount(room.least, volumeBytes);
-    // Volumes go to one medium after the other: what is needed here is known volume by volume.
-    const note = this.#options.pause === true ? undefined : await checkRoom(this.#target.path, room);
-    if (note !== undefined) this.notes.push(note);
-    if (volumeBytes === undefined) return this.#file(this.#target.name, bytes);
-    const written = await this.#volumes(bytes, lists, volumeBytes);
-    return written.reduce((sum, { size }) => sum + size, 0);
+    const needed = bytesNeeded(plan, this.#format);
+    try {
+      if (volumeBytes === undefined) {
+        this.#note(await this.#checkRoom(needed));
+        return await this.#file(this.#target.name, bytes);
+      }
+      checkCount(needed.least, volumeBytes);
+      const written = await this.#volumes(bytes, lists, { volumeBytes, needed });
+      return written.reduce((sum, { size }) => sum + size, 0);
+    } catch (error) {
+      throw this.#withRemedy(error);
+    }
+  }
+
+  /** Looks whether a bundle would fit, and writes nothing. */
+  async plan(plan: Plan): Promise<{ readonly notes: readonly string[]; readonly bytesAtMost?: number }> {
+    const { volumeBytes } = this.#options;
+    const needed = bytesNeeded(plan, this.#format);
+    checkCount(needed.least, volumeBytes);
+    const doubt = await this.#checkRoom(needed).catch((error: unknown) => {
+      throw this.#withRemedy(error);
+    });
+    const count = volumeBytes === undefined ? 0 : Math.ceil(needed.most / volumeBytes);
+    return {
+      notes: [
+        ...(doubt === undefined ? [] : [doubt]),
+        ...(count === 0 ? [] : [`at most ${String(count)} ${count === 1 ? 'volume' : 'volumes'}`]),
+      ],
+      ...(this.#format !== 'tar' && { bytesAtMost: needed.most }),
+    };
+  }
+
+  /** @param placed the bytes that need no room */
+  async #checkRoom(needed: ReturnType<typeof bytesNeeded>, placed = 0): Promise<string | undefined> {
+    const { volumeBytes, pause } = this.#options;
+    // Each medium has one volume, or all are in one place.
+    const most = pause === true ? volumeBytes : undefined;
+    const here = (bytes: number): number => Math.min(Math.max(0, bytes - placed), most ?? bytes);
+    const need = { least: here(needed.least), most: here(needed.most), inFilesOf: volumeBytes, reserve: pause };
+    return checkRoom(this.#target.path, need);
+  }
+
+  #withRemedy(error: unknown): unknown {
+    const { volumeBytes, pause } = this.#options;
+    if (!isTransferError(error) || error.code !== 'DISK_FULL' || !error.message.startsWith(this.#target.path)) {
+      return error;
+    }
+    const { code, message, side, hint = '' } = error;
+    const remedy = {
+      file: '--volume-size SIZE --pause spreads it over several drives.',
+      volumes: '--pause spreads the volumes over several drives.',
+      media: 'A smaller --volume-size needs less on each drive.',
+    }[pause === true ? 'media' : volumeBytes === undefined ? 'file' : 'volumes'];
+    if (hint.includes('--volume-size')) return error;
+    return new TransferError(code, message, { side, hint: `${hint} ${remedy}`.trim(), cause: error });
+  }
+
+  #note(message: string | undefined): void {
+    if (message !== undefined) this.#context.emit({ type: 'note', message });
   }
 
   /** A small file beside it. */
@@ -77,16 +129,25 @@ export class Writer {
     return size;
   }
 
-  async #volumes(bytes: ByteStream, bundle: Digest, volumeBytes: number): Promise<readonly WrittenFile[]> {
+  async #volumes(
+    bytes: ByteStream,
+    bundle: Digest,
+    { volumeBytes, needed }: { readonly volumeBytes: number; readonly needed: ReturnType<typeof bytesNeeded> },
+  ): Promise<readonly WrittenFile[]> {
     const { signal, emit } = this.#context;
-    const { pause, resume } = this.#options;
+    const { pause, resume, kit } = this.#options;
+    let isFirst = true;
     const volumes = await writeVolumes(this.#target.path, bytes, {
       volumeBytes,
       made: await this.#maker(bundle),
       resume: resume === true,
-      nextMedium: pause === true ? (next, written) => this.#nextMedium(next, written) : undefined,
-      checkRoom: async (folder, most) => {
-        if (pause === true) await checkRoom(folder, { least: 0, most, inFilesOf: volumeBytes });
+      nextMedium: pause === true ? (...of) => this.#nextMedium(Math.ceil(needed.most / volumeBytes), ...of) : undefined,
+      makeFolder: kit === true,
+      beforeVolume: async (_, placed) => {
+        const doubt = await this.#checkRoom(needed, placed);
+        if (isFirst) this.#note(doubt);
+        isFirst = false;
+        if (kit === true && pause === true) await this.#placeNotice();
       },
       readBack: (path, expected) => this.#check(path, expected),
       signal,
@@ -103,17 +164,25 @@ export class Writer {
     return { bundle, ferry: packageFacts().version, codec: codecs[format], level, format };
   }
 
-  async #nextMedium(next: number, written: string): Promise<void> {
-    const { ask, signal } = this.#context;
-    if (ask === undefined) {
-      throw new TransferError('USAGE', '--pause asks for the next medium, and there is nobody to ask', {
-        hint: 'Run it on a terminal, or without --pause.',
-      });
+  /** Whoever opens a medium of a kit that is not the last one finds no script there. */
+  async #placeNotice(): Promise<void> {
+    const { folder, name } = this.#target;
+    if (this.#options.resume !== true) {
+      await checkEmpty(folder, (file) => file === KIT_NOTICE || parseVolumeName(file)?.base === name);
     }
-    const question = `${written} is written and flushed. Put the next medium in for volume ${String(next)} and press Enter:`;
-    if ((await ask.line(question, signal)) !== undefined) return;
+    await publishFile(join(folder, KIT_NOTICE), bytesOf(Buffer.from(kitNotice(name))));
+  }
+
+  async #nextMedium(atMost: number, next: number, written: string | undefined): Promise<void> {
+    const { ask, signal } = this.#context;
+    const which = `volume ${String(next)} of at most ${String(Math.max(atMost, next))}`;
+    const question =
+      written === undefined
+        ? `Unmount this medium, put another in for ${which}, mount it and press Enter:`
+        : `${written} is written and flushed. Unmount its medium first, then put the next medium in for ${which}, mount it and press Enter:`;
+    if ((await ask?.line(question, signal)) !== undefined) return;
     throw new TransferError('USAGE', `no next medium for volume ${String(next)}: the terminal was closed`, {
-      hint: 'The volumes that are written stay: the same call with --resume goes on.',
+      hint: 'The volumes that are written stay: the same call with --pause --resume goes on.',
     });
   }
 

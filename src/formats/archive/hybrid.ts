@@ -3,7 +3,7 @@ import { type ImageRecord } from '../../model/graph.js';
 import { isImageManifest, type IndexDocument, type ManifestDocument, parseDocument } from '../../model/manifest.js';
 import { isDocumentType } from '../../model/media-types.js';
 import { familiarReference, taggedReference } from '../../model/reference.js';
-import { type Decompress, type ImageSource } from '../../ports.js';
+import { type Decompress, type ImageSource, type SourceFacts } from '../../ports.js';
 import { readAll } from '../../primitives/bytes.js';
 import { type Digest } from '../../primitives/digest.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
@@ -22,6 +22,7 @@ import { listsOf, MANIFEST_FILE as LIST } from '../tree/lists.js';
 export function hybridSource(tree: FileTree, decompress: Decompress): ImageSource {
   const oci = ociLayoutSource(tree);
   let docker: ImageSource | undefined;
+  let facts: Promise<SourceFacts> | undefined;
   return {
     label: tree.label,
     images: async () => {
@@ -40,13 +41,15 @@ export function hybridSource(tree: FileTree, decompress: Decompress): ImageSourc
     has: (digest) => oci.has(digest) || docker?.has(digest) === true,
     open: (blob) => (oci.has(blob.digest) || docker === undefined ? oci.open(blob) : docker.open(blob)),
     audit: (reached) => oci.audit(reached),
-    facts: async () => {
-      const { annotations } = await readIndexFile(tree);
-      const isBundle = annotations?.[BUNDLE_ANNOTATION] !== undefined;
-      return { lists: await listsOf(tree), isBundle, reliance: relianceIn(annotations, tree.label) };
-    },
+    facts: () => (facts ??= factsOf(tree)),
     close: () => tree.close(),
   };
+}
+
+async function factsOf(tree: FileTree): Promise<SourceFacts> {
+  const { annotations } = await readIndexFile(tree);
+  const isBundle = annotations?.[BUNDLE_ANNOTATION] !== undefined;
+  return { lists: await listsOf(tree), isBundle, reliance: relianceIn(annotations, tree.label) };
 }
 
 /**

@@ -83,6 +83,16 @@ async function checkIsTar(access: RandomAccess): Promise<void> {
   }
   const head = await access.read(0, Math.min(BLOCK, access.size));
   if (looksLikeTar(head) || head.every((byte) => byte === 0)) return;
+  if (/^\s*(?:\{\s*"schema":\s*")?image-ferry\.inventory/i.test(head.toString('latin1', 0, 64))) {
+    throw new TransferError(
+      'NOT_AN_IMAGE',
+      `${access.label}: an inventory, which says what a place has and holds no image`,
+      {
+        side: 'source',
+        hint: 'Leave out what that place has with: ferry pack SOURCE --base FILE -o OUT.',
+      },
+    );
+  }
   const start = printable(head.toString('latin1', 0, 16));
   throw new TransferError(
     'NOT_AN_IMAGE',

@@ -29,7 +29,7 @@ export function relianceIn(annotations: JsonObject | undefined, label: string): 
   const value = parseJson(Buffer.from(text), where);
   if (!isObject(value)) throw malformed(where, 'an object', value);
   const bases = listIn(value, 'bases', where).map((item, at) => parseBase(item, `${where}: bases[${String(at)}]`));
-  const layers = listIn(value, 'layers', where).map((item, at) =>
+  const layers = listIn(value, 'layers', where, limits.reliedLayers).map((item, at) =>
     parseLayer(item, bases.length, `${where}: layers[${String(at)}]`),
   );
   return { bases, layers };
@@ -55,6 +55,7 @@ function parseLayer(value: Json, bases: number, where: string): ReliedLayer {
     if (!isWhole(at) || at >= bases) throw malformed(`${where}: bases`, `numbers below ${String(bases)}`, at);
     return at;
   });
+  if (by.length === 0) throw malformed(`${where}: bases`, 'at least one', by);
   const digest = parseDigest(value['digest'], `${where}: digest`);
   return { digest, size, diffId: parseDigest(value['diffId'], `${where}: diffId`), bases: by };
 }
@@ -62,11 +63,11 @@ function parseLayer(value: Json, bases: number, where: string): ReliedLayer {
 const isWhole = (value: Json | undefined): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
-function listIn(value: JsonObject, key: string, where: string): readonly Json[] {
+function listIn(value: JsonObject, key: string, where: string, most: number = limits.images): readonly Json[] {
   const list = value[key];
   if (!isArray(list)) throw malformed(`${where}: ${key}`, 'a list', list);
-  if (list.length <= limits.images) return list;
-  throw new TransferError('LIMIT', `${where}: ${key}: more than ${String(limits.images)} entries`, {
+  if (list.length <= most) return list;
+  throw new TransferError('LIMIT', `${where}: ${key}: more than ${String(most)} entries`, {
     side: 'source',
     hint: 'No bundle of ours has so many; check where the file comes from.',
   });

@@ -2,7 +2,6 @@ import { createHash, type Hash } from 'node:crypto';
 import { gzip } from '../../codecs/gzip.js';
 import { BOUNDARY, seekableZstd } from '../../codecs/seekable.js';
 import { zstdCodec } from '../../codecs/zstd.js';
-import { type ImageNode } from '../../model/graph.js';
 import { type Plan } from '../../model/plan.js';
 import { type Platform } from '../../model/platform.js';
 import { itemOf, type Receipt } from '../../model/receipt.js';
@@ -24,8 +23,8 @@ export interface BundleSinkOptions {
   readonly level?: number | undefined;
   /** Which platform of an index `manifest.json` names. */
   readonly platforms: readonly Platform[];
-  /** What is left out of a bundle of these images; by default nothing. */
-  readonly leaveOut?: ((images: readonly ImageNode[]) => Reliance | undefined) | undefined;
+  /** What is left out; undefined: nothing. */
+  readonly reliance?: Reliance | undefined;
   /**
    * Takes the bytes of the file and gives their number; nothing may appear under a name before they end. `lists` stands
    * for what is in it (`SourceFacts.lists`).
@@ -34,13 +33,13 @@ export interface BundleSinkOptions {
 }
 
 /** A bundle as a file or stream, written whole: what it has beforehand is what is left out of it. */
-export function bundleSink({ label, format, level, platforms, leaveOut, write }: BundleSinkOptions): ImageSink {
+export function bundleSink({ label, format, level, platforms, reliance, write }: BundleSinkOptions): ImageSink {
   return {
     label,
-    present: (images) => Promise.resolve(new Set(leaveOut?.(images)?.layers.map(({ digest }) => digest))),
+    present: () => Promise.resolve(new Set(reliance?.layers.map(({ digest }) => digest))),
     receive: async (plan, open): Promise<Receipt> => {
       const hash = createHash('sha256');
-      const lists = bundleLists(plan.images, platforms, leaveOut?.(plan.images));
+      const lists = bundleLists(plan.images, platforms, reliance);
       const identity = listsDigest(lists);
       const pieces = hashed(encodeBundle({ lists, blobs: plan.blobs, open }), hash);
       const fileSize = await write(await compress(pieces, format, level ?? defaultLevel[format]), identity, plan);

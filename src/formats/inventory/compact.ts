@@ -21,8 +21,8 @@ const CHECK = 4;
 /** Lines with a fault that are named. */
 const NAMED = 5;
 
-/** The first line, of every version. */
-const HEADER = /^image-ferry\.inventory\/(\d+) compact, (\d{1,7}) lines?: /;
+/** The first line, of every version. Word processors begin it with a capital. */
+const HEADER = /^image-ferry\.inventory\/(\d+) compact, (\d{1,7}) lines?: /i;
 const DATA = /^(\d+) ([A-Za-z0-9+/= ]+) ([0-9A-Fa-f]+)$/;
 
 /**
@@ -65,15 +65,16 @@ const grouped = (part: string): string => (part.match(new RegExp(`.{1,${String(G
 const checkOf = (number: number, part: string): string => hexOf(digestOf(`${String(number)} ${part}`)).slice(0, CHECK);
 
 /** Whether text is meant to be the compact form. */
-export const isCompact = (text: string): boolean => text.startsWith('image-ferry.inventory');
+export const isCompact = (text: string): boolean => /^image-ferry\.inventory/i.test(text);
 
 /**
- * The JSON in a compact inventory. Blanks and empty lines may be anywhere between groups.
+ * The JSON in a compact inventory. Blanks of any kind may be between groups, and other lines between its own, which may
+ * be in any order: what is in them is held together by their numbers and checks.
  * @throws TransferError BAD_ARCHIVE, with the lines that are wrong, or LIMIT; `where` names the file
  */
 export function compactJson(text: string, where: string): Buffer {
-  const [header = ''] = /^.*/.exec(text) ?? [];
-  const [, version, count] = HEADER.exec(header) ?? [];
+  const [header = '', ...lines] = linesIn(text, where);
+  const [, version, stated] = HEADER.exec(header) ?? [];
   if (`image-ferry.inventory/${version ?? ''}` !== INVENTORY_SCHEMA) {
     const expected = `"${INVENTORY_SCHEMA} compact, <number> lines: <what it is of>"`;
     throw faulty(
@@ -81,48 +82,48 @@ export function compactJson(text: string, where: string): Buffer {
       'Correct the line; if the version is another one, read it with the ferry that wrote it, or update this one.',
     );
   }
+  const count = Number(stated);
+  if (count > limits.compactLines) throw tooMuch(`${where}: has more than ${String(limits.compactLines)} lines`);
+  return unzipped(joined(lines, count, where), where);
+}
+
+function linesIn(text: string, where: string): string[] {
   const lines: string[] = [];
-  for (const [line] of text.slice(header.length).matchAll(/\S.*/g)) {
-    if (lines.length === limits.compactLines)
+  for (const [line] of text.matchAll(/\S.*/g)) {
+    if (lines.length > 2 * limits.compactLines) {
       throw tooMuch(`${where}: has more than ${String(limits.compactLines)} lines`);
+    }
     lines.push(line.trim().replace(/\s+/g, ' '));
   }
-  return unzipped(joined(lines, Number(count), where), where);
+  return lines;
 }
 
 /** The base64 of all lines, each checked. */
 function joined(lines: readonly string[], count: number, where: string): string {
-  const parts: string[] = [];
-  const wrong: number[] = [];
+  const parts = new Map<number, string>();
   for (const line of lines) {
-    const number = parts.length + 1;
-    const [, stated, groups = '', check = ''] = DATA.exec(line) ?? [];
-    // Told before the checks: each line after a missing one would seem mistyped.
-    if (stated !== undefined && Number(stated) !== number && checkedAs(Number(stated), groups, check)) {
-      throw faulty(`${where}: expected line ${String(number)}, found line ${stated}`, 'Add the line that is missing.');
-    }
+    const [, number = '', groups = '', check = ''] = DATA.exec(line) ?? [];
     const part = groups.replaceAll(' ', '');
-    if (!checkedAs(number, groups, check)) wrong.push(number);
-    parts.push(part);
+    if (checkOf(Number(number), part) === check.toLowerCase()) parts.set(Number(number), part);
   }
+  const extra = [...parts.keys()].find((number) => number > count);
+  if (extra !== undefined) {
+    const found = `expected ${String(count)} lines by line 1, found one numbered ${String(extra)}`;
+    throw faulty(`${where}: ${found}`, 'Correct the number in the first line.');
+  }
+  const numbers = Array.from({ length: count }, (_, at) => at + 1);
+  const wrong = numbers.filter((number) => !parts.has(number));
   if (wrong.length > 0) throw mistyped(wrong, where);
-  if (parts.length === count) return parts.join('');
-  throw faulty(
-    `${where}: expected ${String(count)} lines, found ${String(parts.length)}`,
-    'Add the lines that are missing.',
-  );
+  return numbers.map((number) => parts.get(number)).join('');
 }
-
-const checkedAs = (number: number, groups: string, check: string): boolean =>
-  checkOf(number, groups.replaceAll(' ', '')) === check.toLowerCase();
 
 function mistyped(wrong: readonly number[], where: string): TransferError {
   const named = wrong.slice(0, NAMED).join(', ');
   const more = wrong.length > NAMED ? ` and ${String(wrong.length - NAMED)} more` : '';
-  const [lines, verb] = wrong.length === 1 ? ['line', 'does'] : ['lines', 'do'];
+  const [lines, verb] = wrong.length === 1 ? ['the line', 'is missing, or does'] : ['lines', 'are missing, or do'];
   return faulty(
     `${where}: ${lines} numbered ${named}${more} ${verb} not agree with the ${String(CHECK)} characters at the end`,
-    'Compare them with the sheet: O and 0, l, I and 1, S and 5 are easily mistaken.',
+    'Compare with the sheet, each on a line of its own: O and 0, l, I and 1, S and 5 are easily mistaken.',
   );
 }
 

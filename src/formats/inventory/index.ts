@@ -32,11 +32,11 @@ export function parseInventory(bytes: Uint8Array, where: string): Inventory {
     );
   }
   const text = startOf(bytes);
-  return inventoryFrom(parseJson(isCompact(text) ? compactJson(text, where) : bytes, where), where);
+  return inventoryFrom(parseJson(isCompact(text) ? compactJson(text, where) : Buffer.from(text), where), where);
 }
 
-/** Editors and mail put marks and blank lines before a text. */
-const startOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes)
-    .toString('utf8')
-    .replace(/^\uFEFF?\s+|^\uFEFF/, '');
+/** Editors and mail put marks and blank lines before a text; PowerShell's `>` writes UTF-16. */
+function startOf(bytes: Uint8Array): string {
+  const isWide = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(isWide ? 'utf-16le' : 'utf-8').decode(bytes).trimStart();
+}

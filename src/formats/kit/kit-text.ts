@@ -5,7 +5,7 @@ import { type ReliedLayer } from '../../model/reliance.js';
 import { type Digest } from '../../primitives/digest.js';
 import { bundleLists } from '../bundle/documents.js';
 import { blobPath } from '../oci-layout/reader.js';
-import { baseWords } from './base-words.js';
+import { baseWords } from '../../model/reliance.js';
 import { blobSizes, bundleFiles, kitImages, type KitFacts, reliedLayers, sumOf } from './facts.js';
 
 /** What `load.sh` reads of the bundle; the head of that file says what each line means. */
@@ -37,18 +37,19 @@ function platformWords({ platform, config, layers }: ManifestNode, relied: Reado
   const diffIds = layers.map(({ diffId }) => diffId);
   const out = layers.filter(({ blob }) => relied.has(blob.digest));
   const last = layers.findLastIndex(({ blob }) => relied.has(blob.digest));
-  const bases = out.flatMap(({ blob }) => relied.get(blob.digest)?.bases ?? []).map(String);
+  const bases = new Set(out.flatMap(({ blob }) => relied.get(blob.digest)?.bases ?? []).map(String));
   return [
     formatPlatform(platform).replaceAll(/\s/g, '_'),
     config.digest,
     listed(diffIds),
     listed(diffIds.slice(0, last + 1)),
-    listed(out.map(({ diffId }) => diffId)),
-    listed(bases),
+    listed([...new Set(out.map(({ diffId }) => diffId))]),
+    listed([...bases]),
   ].join(' ');
 }
 
-const listed = (words: readonly string[]): string => (words.length === 0 ? '-' : [...new Set(words)].join(','));
+/** As they are: an image may have a layer twice, and the engine then names it twice. */
+const listed = (words: readonly string[]): string => (words.length === 0 ? '-' : words.join(','));
 
 /** Of each image what an archive of it alone takes: its lists, and its blobs in the bundle. */
 export function partsText(facts: KitFacts): string {

@@ -31,7 +31,8 @@ Usage: sh load.sh [--engine docker|podman|PATH] [--only NAME]... [--check]
                   [--allowed-signers FILE [--identity NAME]]
 
   --engine           the engine's client; without it docker, else podman
-  --only             only images of this name; may have * in it; may be repeated
+  --only             only images of this name, with its tag or without; may have
+                     * in it; may be repeated
   --check            check the files, compute the fingerprint, and stop
   --allowed-signers  check who signed: keys you trust, in the format of ssh-keygen
   --identity         who must have signed, as FILE has it; without it anybody there
@@ -76,6 +77,20 @@ verify_kit() {
   grep -q -x -F -- "$(sha256 <kit.txt)  kit.txt" SHA256SUMS ||
     fail 3 "kit.txt is damaged: its sha256 is not what SHA256SUMS says; copy it again"
   [ "$(sed -n 1p kit.txt)" = 'kit 1' ] || fail 3 "kit.txt is of a later form than this load.sh reads"
+  check_form
+}
+
+# What is not as the head of this file says could be taken for an option or a command further on.
+check_form() {
+  digest='[0-9a-z]+:[0-9a-f]+' digests='(-|[0-9a-z:,]+)'
+  if grep -q '[[:cntrl:]]' kit.txt || grep -q -v -x -E -e 'kit 1|(bundle|file) [^-/ ][^/]*|thin (yes|no)|base [0-9]+ .*' \
+    -e "format tar(\.zst|\.gz)?|lists $digest|fingerprint [0-9a-f ]+|bytes [0-9]+" \
+    -e "image [0-9]+ (-|[^- ][^ ]*) [^ ]+ $digest [0-9]+|artifact [0-9]+ [^ ]+ $digest [0-9]+" \
+    -e "platform [0-9]+ [^ ]+ $digest $digests $digests $digests (-|[0-9,]+)" kit.txt; then
+    fail 3 "kit.txt has a line that no kit has: ferry did not write it"
+  fi
+  [ ! -f parts.txt ] || ! grep -q -v -x -E '(index|manifest) [0-9]+ .*|blobs [0-9]+( blobs/[0-9a-z]+/[0-9a-f]+)+' parts.txt ||
+    fail 3 "parts.txt has a line that no kit has: ferry did not write it"
 }
 
 verify_files() {
@@ -126,7 +141,16 @@ verify_signature() {
     *'has expired'*) fail 3 "expired: the key that signed this is no longer allowed by $signers" ;;
     *'not yet valid'*) fail 3 "too early: the key that signed this is not allowed yet by $signers" ;;
     *namespace*) fail 3 "wrong purpose: the key or the signature is not for the namespace image-ferry" ;;
-    *[Pp]rincipal*) fail 3 "wrong key: this was signed by a key that $signers does not allow${identity:+ for $identity}" ;;
+    *'parse signature'*) fail 3 "the signature cannot be read: SHA256SUMS.sig is no signature of SSH" ;;
+    *[Pp]rincipal* | 'Could not verify signature.')
+      key=$(ssh-keygen -Y check-novalidate -n image-ferry -s SHA256SUMS.sig <SHA256SUMS 2>/dev/null |
+        sed -n 's/.* key \(SHA256:[^ ]*\).*/\1/p')
+      expected='its lines read NAME KEYTYPE KEY'
+      if grep -q -E '^(ssh|ecdsa|sk)-[^ ]+ +AAAA' "$signers"; then
+        expected='it has a public key alone: put a name before it (NAME KEYTYPE KEY)'
+      fi
+      fail 3 "not allowed: $signers does not allow the key that signed this${key:+, $key}${identity:+, for $identity}; $expected"
+      ;;
     *) fail 3 "the signature cannot be read: $(sed -n '$p' "$work/said")" ;;
   esac
 }
@@ -226,8 +250,10 @@ choose_way() {
     unpack=yes
     # shellcheck disable=SC2046 # one word for each program
     set -- $(lacking_programs)
-    [ $# = 0 ] || fail 4 "Docker $version reads no zstd, and there is no zstd program here: install zstd, or ask for a" \
+    [ $# = 0 ] || fail 7 "Docker $version reads no zstd, and there is no zstd program here: install zstd, or ask for a" \
       "kit packed with --format tar.gz; nothing was changed"
+  elif [ "$family" = podman ] && [ "$format" = tar.gz ] && has gzip; then
+    unpack=yes # Podman 4 misreads gzip around several images
   fi
 }
 
@@ -270,10 +296,12 @@ choose_images() {
 is_asked_for() {
   asked=1
   while read -r pattern; do
-    # shellcheck disable=SC2254 # it is a pattern
-    case $full in $pattern) ;; *) case $short in $pattern) ;; *) continue ;; esac ;; esac
-    printf '%s\n' "$pattern" >>"$work/matched"
-    asked=0
+    for known in "$full" "${full%:*}" "$short" "${short%:*}"; do
+      # shellcheck disable=SC2254 # it is a pattern
+      case $known in $pattern) ;; *) continue ;; esac
+      printf '%s\n' "$pattern" >>"$work/matched"
+      asked=0
+    done
   done <"$work/only"
   return "$asked"
 }
@@ -287,27 +315,29 @@ own() { # IMAGE
   fact "platform $1" | sed -n 1p
 }
 
-# Asks the engine what it has, in two questions however many images there are: $work/names, =NAME ID a line, in full;
-# and of those that the kit has, too, $work/layers, ID LAYERS a line. Fails when it does not answer.
+# Asks the engine what it has, in two questions however many images there are: $names, =NAME ID a line, in full; and of
+# those that the kit has, too, $layers, ID LAYERS a line. Fails when it does not answer. No files: a disk may be full.
 look() {
-  run image ls --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' >"$work/listed" 2>>"$work/said" || return 1
-  sed -e 's|^\([^/ ]*\) |docker.io/library/\1 |' -e '/^localhost\//!s|^\([^/.:A-Z ]*/\)|docker.io/\1|' \
-    -e 's| sha256:| |' -e 's|^\(.*\) |=\1 sha256:|' "$work/listed" >"$work/names"
+  names=$(run image ls --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' 2>>"$work/said") || return 1
+  names=$(say "$names" |
+    sed -e 's|^\([^/ ]*\) |docker.io/library/\1 |' -e '/^localhost\//!s|^\([^/.:A-Z ]*/\)|docker.io/\1|' \
+      -e 's| sha256:| |' -e 's|^\(.*\) |=\1 sha256:|')
   # The containerd store calls an image by its manifest or index, the others by its config.
   if [ "$family" = containerd ]; then set -- image 5; else set -- platform 4; fi
   # RootFS as a whole: of a broken image it is empty, and asking for its layers would be an error.
   # shellcheck disable=SC2046 # one word for each image
-  run image inspect --format '{{.Id}} {{json .RootFS}}' $(grep "^$1 " kit.txt | cut -d' ' -f"$2" | sort -u) 2>/dev/null |
-    sed -e 's/^sha256://; s/^/sha256:/' -e 's/ [^[]*\[/ /; s/\].*//; s/ {.*/ /; s/"//g' >"$work/layers"
+  set -- $(grep "^$1 " kit.txt | cut -d' ' -f"$2" | sort -u)
+  layers=$(run image inspect --format '{{.Id}} {{json .RootFS}}' "$@" 2>/dev/null |
+    sed -e 's/^sha256://; s/^/sha256:/' -e 's/ [^[]*\[/ /; s/\].*//; s/ {.*/ /; s/"//g')
 }
 
 id_of() { # NAME: the image ID that it leads to; fails when it leads nowhere
-  grep -F -- "=$1 " "$work/names" | cut -d' ' -f2 | grep .
+  say "$names" | grep -F -- "=$1 " | cut -d' ' -f2 | grep .
 }
 
 # Whether the engine's image ID is image IMAGE of the kit, layers included.
 is_right() { # IMAGE ID
-  seen=$(sed -n "s/^$2 /=/p" "$work/layers" | sed -n 1p)
+  seen=$(say "$layers" | sed -n "s/^$2 /=/p" | sed -n 1p)
   [ -n "$seen" ] || return 1
   seen=${seen#=} seen_id=$2
   if [ "$family" = containerd ]; then
@@ -333,9 +363,9 @@ check_base() {
   # One line for each image there: =diffID,diffID,
   # shellcheck disable=SC2046 # one word for each image
   set -- $(run image ls -a -q --no-trunc 2>/dev/null | sort -u)
-  : >"$work/have"
-  [ $# = 0 ] || run image inspect --format '{{json .RootFS}}' "$@" 2>/dev/null |
-    sed -n 's/^[^[]*\[\(.*\)\].*/=\1,/p' | sed 's/[" ]//g' >"$work/have"
+  have=''
+  [ $# = 0 ] || have=$(run image inspect --format '{{json .RootFS}}' "$@" 2>/dev/null |
+    sed -n 's/^[^[]*\[\(.*\)\].*/=\1,/p' | sed 's/[" ]//g')
   lacking=0 bases=''
   for n in $chosen; do
     # shellcheck disable=SC2046 # OS/ARCH ID LAYERS CHAIN RELIED BASES
@@ -343,10 +373,10 @@ check_base() {
     [ "$5" != - ] || continue
     gone='' whole=yes
     for layer in $(say "$5" | tr , ' '); do
-      grep -q -F "$layer," "$work/have" || gone="$gone $(printf '%.12s' "${layer#sha256:}")"
+      case $have in *"$layer,"*) ;; *) gone="$gone $(printf '%.12s' "${layer#sha256:}")" ;; esac
     done
     # A graph driver knows a layer only with all that is below it.
-    if [ "$family" = graphdriver ]; then grep -q -F "=$4," "$work/have" || whole=no; fi
+    if [ "$family" = graphdriver ]; then case $have in *"=$4,"*) ;; *) whole=no ;; esac; fi
     [ -n "$gone" ] || [ "$whole" = no ] || continue
     lacking=$((lacking + 1)) bases="$bases,$6"
     if [ -n "$gone" ]; then warn "$(field "$n" 2) relies on layers that are not here:$gone"
@@ -370,7 +400,8 @@ kept_name() { say "docker.io/ferry-before/$short_print:$1"; }
 # Takes a name away. --no-prune: Podman would also remove images without a name below it; old ones do not know it.
 untag() { run rmi --no-prune "$1" >/dev/null 2>&1 || run rmi "$1" >/dev/null 2>&1; }
 
-# Notes in $work/before what each name leads to, and tags it. A tag of a run that was killed is what was there before it.
+# Notes in $before, NUMBER=ID, what each name leads to, and tags it. A tag of a run that was killed is what was there
+# before it.
 keep_old() {
   for n in $chosen; do
     name=$(field "$n" 1)
@@ -378,9 +409,9 @@ keep_old() {
     kept=$(kept_name "$n")
     old=$(id_of "$name") || old=-
     if left=$(id_of "$kept") && { [ "$old" = - ] || is_right "$n" "$old"; }; then
-      say "$n $left" >>"$work/before"
+      before="$before $n=$left"
     else
-      say "$n $old" >>"$work/before"
+      before="$before $n=$old"
       [ "$old" = - ] || run tag "$name" "$kept" >>"$work/said" 2>&1 || return 1
     fi
   done
@@ -389,22 +420,24 @@ keep_old() {
 # Every name leads again to what it led to before. A load whose client was cut off may go on in the engine for a while:
 # then this looks until nothing has moved for two seconds.
 put_back() {
-  trap '' HUP INT TERM
-  phase=over calm=0 tries=0
+  finish
+  calm=0 tries=0
   while [ "$calm" -lt "$settle" ] && [ "$tries" -lt 10 ]; do
     [ "$calm" = 0 ] || sleep 2
     calm=$((calm + 1)) tries=$((tries + 1))
     look || lost_sight || return 0
-    while read -r n old; do
+    for pair in $before; do
+      n=${pair%%=*} old=${pair#*=}
       name=$(field "$n" 1)
       now=$(id_of "$name") || now=-
       if [ "$now" = "$old" ]; then continue; fi
       calm=0
       if [ "$old" = - ]; then untag "$name"; else run tag "$(kept_name "$n")" "$name" >&2; fi
-    done <"$work/before"
+    done
   done
   lost=0
-  while read -r n old; do
+  for pair in $before; do
+    n=${pair%%=*} old=${pair#*=}
     name=$(field "$n" 1) kept=$(kept_name "$n")
     now=$(id_of "$name") || now=-
     if [ "$now" = "$old" ]; then
@@ -413,7 +446,7 @@ put_back() {
     fi
     lost=$((lost + 1))
     warn "$name could not be put back$(if [ "$old" != - ]; then say ": what it led to before is kept as $kept"; fi)"
-  done <"$work/before"
+  done
   [ "$lost" != 0 ] || warn "every name leads to what it led to before"
 }
 
@@ -424,6 +457,7 @@ lost_sight() {
 
 # Takes the temporary names away. The last name of an image would take the image with it, so each moves on first.
 drop_kept() {
+  finish
   for n in $chosen; do
     kept=$(kept_name "$n")
     id_of "$kept" >/dev/null || continue
@@ -455,17 +489,13 @@ load_whole() {
 load_parts() {
   mkdir "$work/parts" || return 1
   set --
-  if [ "$picked" != "$count" ]; then
-    for n in $chosen; do
-      for blob in $(part blobs "$n"); do
-        case " $* " in *" $blob "*) ;; *) set -- "$@" "$blob" ;; esac
-      done
+  for n in $chosen; do
+    for blob in $(part blobs "$n"); do
+      case " $* " in *" $blob "*) ;; *) set -- "$@" "$blob" ;; esac
     done
-  fi
+  done
   { stream || failed "reading the bundle"; } | { expand || failed "decompressing the bundle"; } |
     { tar -xf - -C "$work/parts" "$@" || failed "unpacking the bundle"; }
-  # Those of the bundle may not be written to.
-  rm -f "$work/parts/oci-layout" "$work/parts/index.json" "$work/parts/manifest.json"
   printf '{"imageLayoutVersion":"1.0.0"}' >"$work/parts/oci-layout"
   for n in $chosen; do
     [ ! -s "$work/failed" ] || return 1
@@ -505,7 +535,6 @@ all_right() {
 }
 
 load_images() {
-  : >"$work/before"
   : >"$work/said"
   : >"$work/failed"
   choose_strict
@@ -517,7 +546,6 @@ load_images() {
     failed "keeping the old images by a tag"
   fi
   if all_right; then
-    phase=over
     drop_kept
     return
   fi
@@ -535,13 +563,21 @@ load_images() {
 # Whether nothing needs to be done. The containerd store has to prove its images by taking them again.
 all_there() {
   look || fail 4 "$engine does not list its images: $(sed -n '$p' "$work/said"); nothing was changed"
-  [ "$family" != containerd ] || return 1
-  for n in $chosen; do there "$n" >/dev/null || return 1; done
+  for n in $chosen; do if there "$n" >/dev/null; then had="$had $n"; fi; done
+  [ "$family" != containerd ] && [ "$had" = "$chosen" ]
+}
+
+# What became of an image that is there.
+fate() { # IMAGE ID
+  case "$had " in *" $1 "*) say "was there already" && return ;; esac
+  old=$(say "$before" | tr ' ' '\n' | sed -n "s/^$1=sha256://p" | cut -c1-12)
+  if [ -n "$old" ]; then say "name moved from $old to $2"; else say loaded; fi
 }
 
 summary() {
   for n in $chosen; do
-    say "  $(field "$n" 2)  $(there "$n" | cut -c8-19)  there${unproven-}"
+    id=$(there "$n" | cut -c8-19)
+    say "  $(field "$n" 2)  $id  $(fate "$n" "$id")${unproven-}"
   done
   fact artifact | while read -r n short rest; do say "  $short  carried; no image, so it is not for engines"; done
   say "done: $picked of $count images are there"
@@ -549,15 +585,21 @@ summary() {
 
 # --- the run ---------------------------------------------------------------------------------------------------------
 
-engine='' signers='' identity='' check=no phase=before api='' way=whole settle=1
+engine='' signers='' identity='' check=no phase=before api='' way=whole settle=1 had='' before=''
 here=$(pwd)
 # A relative path is meant from where the caller stands.
 from_here() { case $1 in /*) say "$1" ;; *) say "$here/$1" ;; esac; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ferry-kit.XXXXXX") || fail 7 "no temporary folder in ${TMPDIR:-/tmp}: set TMPDIR"
 trap 'rm -rf "$work"' EXIT
+# What the engine says is kept there; this file is larger than that.
+{ cat "$0" >"$work/room" && rm "$work/room"; } 2>/dev/null ||
+  fail 7 "no space in ${TMPDIR:-/tmp}: set TMPDIR to a folder with more"
+finish() { trap '' HUP INT TERM PIPE; } # from here on to the end
+exec 3>&2
 interrupted() { # STATUS
-  trap '' HUP INT TERM
+  finish
+  exec 2>&3 # it may be a command with its output elsewhere that was interrupted
   warn "interrupted"
   settle=2
   [ "$phase" != loading ] || put_back
@@ -566,6 +608,7 @@ interrupted() { # STATUS
 trap 'interrupted 129' HUP
 trap 'interrupted 130' INT
 trap 'interrupted 143' TERM
+trap 'interrupted 141' PIPE # somebody reads only the first lines
 
 while [ $# -gt 0 ]; do
   case $1 in

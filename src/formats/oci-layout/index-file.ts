@@ -1,4 +1,4 @@
-import { lstat, open } from 'node:fs/promises';
+import { constants, lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { malformed } from '../../model/descriptor.js';
 import { isArray, isObject, type JsonObject, parseJson } from '../../model/json.js';
@@ -36,9 +36,12 @@ export async function readIndexOf(folder: string): Promise<IndexFile> {
 /** Undefined when there is no such file. */
 async function readUpTo(path: string, max: number): Promise<Buffer | undefined> {
   try {
-    const handle = await open(path, 'r');
+    // Not to wait for whoever would write into a pipe of that name.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { size } = await handle.stat();
+      const stats = await handle.stat();
+      if (!stats.isFile()) throw new TransferError('BAD_ARCHIVE', `${path}: it is no regular file`);
+      const { size } = stats;
       if (size > max) throw new TransferError('LIMIT', `${path}: larger than the ${String(max)} bytes that are read`);
       return await handle.readFile();
     } finally {

@@ -51,6 +51,12 @@ function readLine(line: string, number: number, where: string): AllowedSigner | 
   if (parts === null) throw malformed(where, 'expected "PRINCIPALS [OPTIONS] KEYTYPE KEY"');
   const principals = parts[1] ?? parts[2] ?? '';
   const rest = parts[3] ?? '';
+  if (isKeyType(principals) && rest.startsWith('AAAA')) {
+    throw malformed(
+      where,
+      `a public key alone: put a name before it: NAME ${printable(`${principals} ${rest}`, 1000)}`,
+    );
+  }
   const optionText = isKeyType(rest.split(/[ \t]/, 1).join('')) ? '' : optionsIn(rest, where);
   return {
     line: number,

@@ -3,6 +3,7 @@ import { malformed } from '../../model/descriptor.js';
 import { isObject, type Json, type JsonObject, parseJson } from '../../model/json.js';
 import { type Digest, digestOf, hexOf, parseDigest } from '../../primitives/digest.js';
 import { TransferError } from '../../primitives/errors.js';
+import { limits } from '../../primitives/limits.js';
 import { printable } from '../../primitives/printable.js';
 
 const SCHEMA = 'image-ferry.volume/1';
@@ -106,14 +107,16 @@ export function parseFacts(bytes: Uint8Array, where: string): VolumeFacts {
   const count = value['count'] === undefined ? undefined : whole(value, 'count', where);
   const isRight =
     value['set'] === setIdOf(made) &&
-    made.volumeBytes > 0 &&
-    offset === (number - 1) * made.volumeBytes &&
+    isPlace(number, offset, made) &&
     (count === undefined ? size === made.volumeBytes : count === number && size <= made.volumeBytes);
   if (!isRight) throw changed(where, 'its numbers contradict each other');
   const sha256 = parseDigest(`sha256:${text(value, 'sha256', where)}`, `${where}: sha256`);
   const head = parseDigest(`sha256:${text(value, 'head', where)}`, `${where}: head`);
   return { number, offset, size, sha256, head, made, ...(count !== undefined && { count }) };
 }
+
+const isPlace = (number: number, offset: number, { volumeBytes }: Made): boolean =>
+  number <= limits.volumes && volumeBytes > 0 && offset === (number - 1) * volumeBytes;
 
 function checkUnchanged(bytes: Uint8Array, stated: Json | undefined, where: string): void {
   const lines = Buffer.from(bytes)

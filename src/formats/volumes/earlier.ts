@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
 import { differences, type Made, setIdOf, type VolumeFacts } from './checksum-file.js';
+import { resumeWords } from './faults.js';
 import { factsOf, type FoundVolume } from './folder.js';
 import { inWords, volumeName } from './names.js';
 
@@ -14,6 +15,8 @@ export interface EarlierCheck {
   /** The volumes of it that are there already: this run wrote or kept them. */
   readonly done: readonly VolumeFacts[];
   readonly resume: boolean;
+  /** Given where media are changed. */
+  readonly nextMedium?: unknown;
 }
 
 /**
@@ -31,7 +34,8 @@ export function checkEarlier(check: EarlierCheck): void {
   for (const [number, volume] of others) checkSameSet(check, number, volume);
 }
 
-function isThere({ folder, base }: EarlierCheck, others: readonly (readonly [number, FoundVolume])[]): TransferError {
+function isThere(check: EarlierCheck, others: readonly (readonly [number, FoundVolume])[]): TransferError {
+  const { folder, base } = check;
   const numbers = inWords(
     others.map(([number]) => number),
     (number) => volumeName(base, number),
@@ -42,7 +46,7 @@ function isThere({ folder, base }: EarlierCheck, others: readonly (readonly [num
     `${folder}: volumes of an earlier run are there: ${numbers}${known === undefined ? '' : ` (${describe(known.made)})`}`,
     {
       side: 'sink',
-      hint: 'Remove them with their checksum files, write elsewhere, or go on with them: --resume.',
+      hint: `Remove them with their checksum files, write elsewhere, or go on with them: ${resumeWords(check)}.`,
     },
   );
 }
@@ -61,8 +65,8 @@ function checkSameSet(check: EarlierCheck, number: number, volume: FoundVolume):
   throw new TransferError(
     'USAGE',
     unlike.length === 0
-      ? `${path}: --resume: it is no volume ${String(number)} of this set`
-      : `${path}: --resume: it is of another set: ${unlike.join(', ')}`,
+      ? `${path}: it is no volume ${String(number)} of this set`
+      : `${path}: it is of another set: ${unlike.join(', ')}`,
     {
       side: 'sink',
       hint: 'Pack as that one was packed, or remove its volumes and checksum files, or write elsewhere.',

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Emit } from '../../ports.js';
 import { type ByteStream, bytesOf, measure } from '../../primitives/bytes.js';
 import { type Digest, digestOf } from '../../primitives/digest.js';
-import { isTransferError, TransferError } from '../../primitives/errors.js';
+import { ioError, isTransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
 import { checkPublishable, publishFile, removeStaleParts } from '../../primitives/publish.js';
 import { fileAccess } from '../../primitives/random-access.js';
@@ -12,19 +12,29 @@ import { encodeFacts, HEAD_BYTES, type Made, madeBy, type VolumeFacts, type Volu
 import { Cutter } from './cutter.js';
 import { checkEarlier, notOfTheSet } from './earlier.js';
 import { factsOf, type FoundVolume, namesIn, volumesIn } from './folder.js';
-import { checksumName, inWords, parseVolumeName, volumeName } from './names.js';
+import { goingOn, otherBytes, tooMany, withAdvice } from './faults.js';
+import { checkMounted, deviceOf, type MountPoint, mountPointsOf, otherDrive, sameMedium } from './media.js';
+import { checksumName, parseVolumeName, volumeName } from './names.js';
 
 export interface VolumeOptions {
   readonly volumeBytes: number;
   readonly made: VolumeMaker;
   /** Keeps the volumes of an earlier run that are whole. */
   readonly resume: boolean;
-  /** Asked before each volume after the first; resolves when the next medium is at the same path. */
-  readonly nextMedium?: ((nextNumber: number, written: string) => Promise<void>) | undefined;
+  /**
+   * Asked before each volume after the first; resolves when the next medium is at the same path. `written`: the volume
+   * before it; undefined when the medium that came will not do, and another is asked for.
+   */
+  readonly nextMedium?: ((nextNumber: number, written: string | undefined) => Promise<void>) | undefined;
+  /** Makes the folder on each further medium. */
+  readonly makeFolder?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly emit: Emit;
-  /** Called before a volume is begun, with the bytes that it has at most. */
-  readonly checkRoom?: ((folder: string, bytes: number) => Promise<void>) | undefined;
+  /**
+   * Called before a volume is begun, on its medium, with the bytes of the whole that need no room there: written or kept
+   * already.
+   */
+  readonly beforeVolume?: ((folder: string, placed: number) => Promise<void>) | undefined;
   /** Called with each volume that is whole and flushed, to read it back; one that it throws on is removed. */
   readonly readBack?: ((path: string, expected: Digest) => Promise<void>) | undefined;
 }
@@ -53,8 +63,14 @@ export async function writeVolumes(
   options: VolumeOptions,
 ): Promise<readonly WrittenFile[]> {
   const input = new Cutter(bytes, options.signal);
+  const writer = new VolumeWriter(target, options);
   try {
-    return await new VolumeWriter(target, options).write(input);
+    return await writer.write(input);
+  } catch (error) {
+    if (options.signal.aborted && writer.whole > 0) {
+      options.emit({ type: 'note', message: goingOn(writer.whole, options) });
+    }
+    throw error;
   } finally {
     await input.close();
   }
@@ -69,6 +85,7 @@ class VolumeWriter {
   /** What the medium that is in has of the set, as it was when it was put in. */
   #found: ReadonlyMap<number, FoundVolume> = new Map();
   #device: number | undefined;
+  #mountPoints: readonly MountPoint[] = [];
   /** Whether a whole volume is on that medium. */
   #used = false;
 
@@ -79,8 +96,14 @@ class VolumeWriter {
     this.#made = madeBy(options.made, options.volumeBytes);
   }
 
+  /** How many volumes are whole. */
+  get whole(): number {
+    return this.#done.length;
+  }
+
   async write(input: Cutter): Promise<WrittenFile[]> {
     await this.#look(1);
+    this.#mountPoints = await mountPointsOf(this.#folder);
     for (let number = 1, more = true; more; number++) {
       if (number > limits.volumes) throw tooMany(this.#options.volumeBytes);
       const kept = await this.#prepare(number);
@@ -102,8 +125,9 @@ class VolumeWriter {
       if (target !== name && parseVolumeName(target)?.base === this.#base) await removeStaleParts(this.#folder, target);
     }
     const found = await volumesIn(this.#folder, this.#base);
-    const { resume, emit } = this.#options;
-    checkEarlier({ folder: this.#folder, base: this.#base, found, made: this.#made, done: this.#done, resume });
+    const { resume, emit, nextMedium } = this.#options;
+    const set = { folder: this.#folder, base: this.#base, made: this.#made, done: this.#done };
+    checkEarlier({ ...set, found, resume, nextMedium });
     if (resume && next === 1 && found.size === 0) {
       emit({
         type: 'note',
@@ -123,29 +147,49 @@ class VolumeWriter {
     // A damaged one is written anew where it is.
     const isMediumTaken = this.#used && this.#found.get(number)?.file === undefined;
     if (nextMedium === undefined || !isMediumTaken) {
-      await this.#options.checkRoom?.(this.#folder, this.#options.volumeBytes);
+      await this.#beforeVolume(number);
       return undefined;
     }
     for (let tries = 1; ; tries++) {
       this.#options.signal.throwIfAborted();
-      await nextMedium(number, this.#path(number - 1));
+      await nextMedium(number, tries === 1 ? this.#path(number - 1) : undefined);
       this.#options.signal.throwIfAborted();
       try {
         return await this.#beginMedium(number);
       } catch (error) {
-        if (tries === TRIES || !isTransferError(error)) throw error;
-        this.#options.emit({ type: 'note', message: [error.message, error.hint ?? ''].join('. ') });
+        if (tries === TRIES || !isTransferError(error)) throw withAdvice(error, number, this.#options);
+        // The hints are for those who begin anew.
+        this.#options.emit({ type: 'note', message: `${error.message}: put in another medium` });
       }
     }
   }
 
   async #beginMedium(number: number): Promise<VolumeFacts | undefined> {
+    await checkMounted(this.#folder, this.#mountPoints);
+    if (this.#options.makeFolder === true) await this.#makeFolder();
     await this.#look(number);
     const kept = await this.#keepable(number);
-    if (kept === undefined) await this.#options.checkRoom?.(this.#folder, this.#options.volumeBytes);
+    if (kept === undefined) {
+      const there = [...this.#found].flatMap(([other, { file }]) => (file === undefined ? [] : [other]));
+      // A damaged one is written anew where it is.
+      if (this.#used && !there.includes(number)) throw sameMedium(this.#folder, there);
+      await this.#beforeVolume(number);
+    }
     // So that the last medium knows the whole set.
     for (const facts of this.#done) await this.#writeFacts(facts);
     return kept;
+  }
+
+  async #makeFolder(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true }).catch((error: unknown) => {
+      throw ioError(error, this.#folder, 'sink');
+    });
+  }
+
+  async #beforeVolume(number: number): Promise<void> {
+    let placed = (number - 1) * this.#options.volumeBytes;
+    for (const [other, { file }] of this.#found) if (other > number) placed += file?.size ?? 0;
+    await this.#options.beforeVolume?.(this.#folder, placed);
   }
 
   /** What the checksum file says of a volume that need not be written again. */
@@ -188,7 +232,8 @@ class VolumeWriter {
 
   async #writeOne(number: number, input: Cutter): Promise<VolumeFacts> {
     const path = this.#path(number);
-    if ((await deviceOf(this.#folder)) !== this.#device) throw withAdvice(otherDrive(this.#folder), number);
+    if ((await deviceOf(this.#folder)) !== this.#device)
+      throw withAdvice(otherDrive(this.#folder), number, this.#options);
     const whole = createHash('sha256');
     const head = createHash('sha256');
     let size = 0;
@@ -202,7 +247,7 @@ class VolumeWriter {
     };
     const { volumeBytes } = this.#options;
     await publishFile(path, measured(input.take(volumeBytes))).catch((error: unknown) => {
-      throw withAdvice(error, number);
+      throw withAdvice(error, number, this.#options);
     });
     const sha256 = digestOf(whole);
     await this.#readBack(path, sha256);
@@ -236,48 +281,11 @@ class VolumeWriter {
   async #writeFacts(facts: VolumeFacts): Promise<void> {
     const path = join(this.#folder, checksumName(this.#base, facts.number));
     await publishFile(path, bytesOf(Buffer.from(encodeFacts(facts)))).catch((error: unknown) => {
-      throw withAdvice(error, facts.number);
+      throw withAdvice(error, facts.number, this.#options);
     });
   }
 
   #path(number: number): string {
     return join(this.#folder, volumeName(this.#base, number));
   }
-}
-
-/** What the device refuses need not lose what is written. */
-function withAdvice(error: unknown, number: number): unknown {
-  if (!isTransferError(error) || error.side !== 'sink' || number === 1) return error;
-  const before = inWords(Array.from({ length: number - 1 }, (_, i) => i + 1));
-  const whole = number === 2 ? `Volume ${before} is` : `Volumes ${before} are`;
-  const hint = `${error.hint ?? ''} ${whole} whole: the same call with --resume goes on from there.`.trim();
-  return new TransferError(error.code, error.message, { side: error.side, hint, cause: error });
-}
-
-/** Where nothing is mounted any more, the next volume would go to this machine's own disk. */
-function otherDrive(folder: string): TransferError {
-  return new TransferError('IO', `${folder}: it is not on the drive any more on which the volumes were begun`, {
-    side: 'sink',
-    hint: 'Was it removed or unmounted? Mount it again.',
-  });
-}
-
-async function deviceOf(folder: string): Promise<number | undefined> {
-  return (await stat(folder).catch(() => undefined))?.dev;
-}
-
-function otherBytes(path: string): TransferError {
-  return new TransferError('USAGE', `${path}: --resume: the volume of the earlier run has other bytes than this pack`, {
-    side: 'sink',
-    hint: 'Remove the volumes and their checksum files, and pack without --resume.',
-  });
-}
-
-function tooMany(volumeBytes: number): TransferError {
-  const most = String(limits.volumes);
-  return new TransferError(
-    'USAGE',
-    `--volume-size: the bundle takes more than ${most} volumes of ${String(volumeBytes)} bytes`,
-    { side: 'sink', hint: `Remove those that were written, and choose a larger size: ${most} are the most.` },
-  );
 }

@@ -1,6 +1,6 @@
-import { realpath, stat } from 'node:fs/promises';
+import { access, constants, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { TransferError } from '../errors.js';
+import { ioError, TransferError } from '../errors.js';
 import { formatBytes } from '../units.js';
 import { type FileSystem, fileSystemOf } from './file-system.js';
 import { remedyFor } from './kinds.js';
@@ -13,6 +13,8 @@ export interface Need {
   readonly most?: number | undefined;
   /** No single file of it is larger than this: the size of a volume. Without it, the output is one file. */
   readonly inFilesOf?: number | undefined;
+  /** Room for the most is asked for, not only for the least. */
+  readonly reserve?: boolean | undefined;
 }
 
 /**
@@ -26,9 +28,22 @@ export async function checkRoom(path: string, need: Need): Promise<string | unde
   const old = await stat(target).catch(() => undefined);
   const folder = old?.isDirectory() === true ? target : await nearestFolder(dirname(target));
   const system = await fileSystemOf(folder);
-  refuseLargeFile(path, need, system);
-  refuseNoRoom({ path, folder, system, need, oldSize: old?.isFile() === true ? old.size : 0 });
+  const asked = need.reserve === true ? { ...need, least: need.most ?? need.least } : need;
+  refuseLargeFile(path, asked, system);
+  refuseNoRoom({ path, folder, system, need: asked, oldSize: old?.isFile() === true ? old.size : 0 });
   return doubts(path, need, system);
+}
+
+/**
+ * Whether a folder can be made at `path`, or be written to if it is there: Node.js says of a file system that is
+ * read-only that the folder does not exist.
+ * @throws TransferError IO
+ */
+export async function checkFolder(path: string): Promise<void> {
+  const folder = await nearestFolder(resolve(path));
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw ioError(error, folder, 'sink');
+  });
 }
 
 async function nearestFolder(folder: string): Promise<string> {
@@ -38,12 +53,16 @@ async function nearestFolder(folder: string): Promise<string> {
 
 const exactly = (bytes: number): string => `${formatBytes(bytes)} (${String(bytes)} bytes)`;
 
-function refuseLargeFile(path: string, { least, inFilesOf = least }: Need, { largestFile, name }: FileSystem): void {
+function refuseLargeFile(
+  path: string,
+  { least, inFilesOf = least, reserve }: Need,
+  { largestFile, name }: FileSystem,
+): void {
   const file = Math.min(least, inFilesOf);
   if (largestFile === undefined || file <= largestFile) return;
   throw new TransferError(
     'DISK_FULL',
-    `${path}: a file of at least ${exactly(file)}, but ${name} holds none of more than ${exactly(largestFile)}`,
+    `${path}: a file of ${reserve === true ? 'up to' : 'at least'} ${exactly(file)}, but ${name} holds none of more than ${exactly(largestFile)}`,
     { side: 'sink', hint: remedyFor(largestFile) },
   );
 }
@@ -62,7 +81,7 @@ function refuseNoRoom({ path, folder, system: { free, name }, need, oldSize }: P
   const together = need.least <= free + oldSize;
   throw new TransferError(
     'DISK_FULL',
-    `${path}: needs at least ${exactly(need.least)}, but ${folder} (${name}) has ${exactly(free)} free`,
+    `${path}: needs ${need.reserve === true ? 'up to' : 'at least'} ${exactly(need.least)}, but ${folder} (${name}) has ${exactly(free)} free`,
     {
       side: 'sink',
       hint: together

@@ -12,9 +12,10 @@ const FULL_BELOW = 256 * 1024;
  * What a failed write means there, said so that it can be mended. Programs behind FUSE have their own ideas of error
  * codes: a full FAT may be EPERM. Call it while the file that could not grow is still there.
  * @param path the output, as messages name it
+ * @param taken the bytes that were written
  * @param end the byte up to which it was to be written
  */
-export async function writeFault(error: unknown, path: string, end: number): Promise<TransferError> {
+export async function writeFault(error: unknown, path: string, taken: number, end: number): Promise<TransferError> {
   const plain = ioError(error, path, 'sink');
   const folder = dirname(path);
   if (systemCodeOf(error) === 'EROFS') {
@@ -29,7 +30,7 @@ export async function writeFault(error: unknown, path: string, end: number): Pro
     return new TransferError('DISK_FULL', message, { side: 'sink', hint: remedyFor(largestFile), cause: error });
   }
   if (!isFull(systemCodeOf(error), free)) return plain;
-  const message = `${path}: no space left on ${folder} (${name}) before ${formatBytes(end)} were written`;
+  const message = `${path}: no space left on ${folder} (${name}) after ${formatBytes(taken)}`;
   return new TransferError('DISK_FULL', message, {
     side: 'sink',
     hint: 'Free some space, or choose another place. What was there before is as it was.',

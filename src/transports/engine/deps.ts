@@ -32,8 +32,11 @@ export interface EngineDeps {
   /** The client to save with, where what it writes is compressed on the way here; undefined: the engine's own. */
   readonly saving?: ((engine: Engine) => Client) | undefined;
   readonly decompress: Decompress;
-  /** The same image (same config, so same image ID) with plain layers under a manifest made for them. */
-  readonly plain: (image: ManifestNode, open: OpenBlob) => Promise<PlainImage>;
+  /**
+   * The same image (same config, so same image ID) with plain layers under a manifest made for them. Those that are
+   * left out are not read: they are named only.
+   */
+  readonly plain: (image: ManifestNode, open: OpenBlob, isLeftOut: (layer: Digest) => boolean) => Promise<PlainImage>;
   /** Of an engine elsewhere; undefined: it is here, and takes plain bytes in one go. */
   readonly delivery?: Delivery | undefined;
   /** Compressed layers were checked against their diffIDs before `open` gave them. */

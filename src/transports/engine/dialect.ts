@@ -1,4 +1,5 @@
-import { type ImageNode, type TreeNode } from '../../model/graph.js';
+import { type ImageNode, type ManifestNode, type TreeNode } from '../../model/graph.js';
+import { statedCompression } from '../../model/media-types.js';
 import { type Engine, isAtLeast } from './engine.js';
 
 /**
@@ -38,8 +39,16 @@ export function isLoadFailure(result: { readonly stdout: string; readonly stderr
   return /Error unpacking image.*/.exec(`${result.stdout}\n${result.stderr}`)?.[0];
 }
 
-/** Docker before 23 and podman 4 want plain layers instead of zstd ones: the one fails, the other could not save it. */
-export function readsZstd({ family, version }: Engine): boolean {
+/**
+ * Whether an image is given to this engine with plain layers: Docker before 23 and podman 4 get them instead of zstd
+ * ones. The one fails, the other could not save it.
+ */
+export const isMadePlain = (engine: Engine, node: TreeNode): node is ManifestNode =>
+  node.kind === 'image' &&
+  !readsZstd(engine) &&
+  node.layers.some(({ blob }) => statedCompression(blob.mediaType) === 'zstd');
+
+function readsZstd({ family, version }: Engine): boolean {
   if (family === 'graphdriver') return isAtLeast(version, 23);
   return family !== 'podman' || isAtLeast(version, 5);
 }

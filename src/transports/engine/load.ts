@@ -1,5 +1,4 @@
-import { imagesIn, type ManifestNode } from '../../model/graph.js';
-import { statedCompression } from '../../model/media-types.js';
+import { imagesIn } from '../../model/graph.js';
 import { type PlannedBlob } from '../../model/plan.js';
 import { type Decompress, type OpenBlob } from '../../ports.js';
 import { type Digest, hexOf } from '../../primitives/digest.js';
@@ -7,7 +6,7 @@ import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { checkedLayer } from './checked-layer.js';
 import { checkpointOf, stopsIn } from './checkpoints.js';
 import { deliver } from './deliver.js';
-import { isLoadFailure, readsZstd } from './dialect.js';
+import { isLoadFailure, isMadePlain } from './dialect.js';
 import { describeEngine, type Engine } from './engine.js';
 import { engineFailed, wordsOf } from './failure.js';
 import { blobsOf, type LoadGroup } from './groups.js';
@@ -28,6 +27,8 @@ export interface Loaded {
 interface Sendable {
   readonly group: LoadGroup;
   readonly open: OpenBlob;
+  /** Whether the source leaves a layer out: it cannot be sent, whatever turns out. */
+  readonly isLeftOut: (layer: Digest) => boolean;
   readonly note: string | undefined;
 }
 
@@ -50,18 +51,19 @@ const remembers = (engine: Engine): boolean =>
   engine.family !== 'nerdctl' && (engine.family !== 'containerd' || canAskAvailable(engine));
 
 /** Loads the lower layers on their own, as often as it takes until what is left fits into one go. */
-async function loadCheckpoints(run: Run, { group, open }: Sendable): Promise<void> {
+async function loadCheckpoints(run: Run, sendable: Sendable): Promise<void> {
+  const { group, open, isLeftOut } = sendable;
   const { engine, have } = run;
   const { delivery } = run.deps;
   if (delivery === undefined || !remembers(engine)) return;
   for (const image of imagesIn(group.node)) {
     // Two parts are on their way at a time, and may be lost at once.
-    const stops = stopsIn(image, omittable(engine.family, group, have), delivery.checkpointBytes / 2);
+    const stops = stopsIn(image, omitted(run, sendable), delivery.checkpointBytes / 2);
     for (const count of stops) {
       const part = checkpointOf(engine.family, group, image, count, open);
       const [name] = part.group.names;
       if (name === undefined || have.ids.has(part.group.id)) continue;
-      const { done } = await start(run, { ...part, note: undefined }, name);
+      const { done } = await start(run, { ...part, isLeftOut, note: undefined }, name);
       done.then(
         () => run.traces.checkpoints.add(name),
         () => undefined,
@@ -90,7 +92,7 @@ async function start(
 /** One load, and its proof. When the engine turns out to lack what it seemed to have, all is sent. */
 async function loadSurely(run: Run, sendable: Sendable, name: string | undefined, gate: Gate): Promise<Loaded> {
   const { group } = sendable;
-  const omit = omittable(run.engine.family, group, run.have);
+  const omit = omitted(run, sendable);
   try {
     return await attempt(run, sendable, name, omit, gate);
   } catch (error) {
@@ -111,11 +113,17 @@ async function loadSurely(run: Run, sendable: Sendable, name: string | undefined
   }
 }
 
+/** What is not sent: what the engine has; and, as it was found to have that, what the source leaves out. */
+function omitted({ engine, have }: Run, { group, isLeftOut }: Sendable): ReadonlySet<Digest> {
+  return new Set([...omittable(engine.family, group, have), ...leftOutOf(group, isLeftOut)]);
+}
+
+const leftOutOf = (group: LoadGroup, isLeftOut: (layer: Digest) => boolean): readonly Digest[] =>
+  blobsOf(group).flatMap(({ blob }) => (isLeftOut(blob.digest) ? [blob.digest] : []));
+
 /** All but what the source itself leaves out. @throws TransferError BASE_MISSING when the engine does not take it so */
 async function sendAll(run: Run, sendable: Sendable, name: string | undefined, gate: Gate): Promise<Loaded> {
-  const { isLeftOut = () => false } = run.deps;
-  const digests = blobsOf(sendable.group).map(({ blob }) => blob.digest);
-  const omit = new Set(digests.filter(isLeftOut));
+  const omit = new Set(leftOutOf(sendable.group, sendable.isLeftOut));
   try {
     return await attempt(run, sendable, name, omit, gate);
   } catch (error) {
@@ -174,17 +182,16 @@ export const idRef = (engine: Engine, id: Digest): string => (engine.family === 
 
 export const nameOf = (group: Pick<LoadGroup, 'names' | 'id'>): string => group.names[0] ?? group.id;
 
-/** Docker before 23 and podman 4 get plain layers instead of zstd ones: the one fails, the other could not save it. */
-async function readable(run: Run, group: LoadGroup): Promise<Sendable> {
-  const asItIs = { group, open: run.open, note: undefined };
-  if (group.node.kind !== 'image' || readsZstd(run.engine) || !hasZstd(group.node)) return asItIs;
-  const { image, open } = await run.deps.plain(group.node, run.open);
+/** The image in the form that this engine reads: of zstd layers, what is inside. */
+async function readable({ engine, deps, open: given }: Run, group: LoadGroup): Promise<Sendable> {
+  const { isLeftOut = () => false } = deps;
+  const { node } = group;
+  if (!isMadePlain(engine, node)) return { group, open: given, isLeftOut, note: undefined };
+  const { image, open } = await deps.plain(node, given, isLeftOut);
+  const lacking = new Set(node.layers.flatMap(({ blob, diffId }) => (isLeftOut(blob.digest) ? [diffId] : [])));
   const note = 'its zstd layers were given to this engine as plain ones';
-  return { group: { ...group, node: image, image }, open, note };
+  return { group: { ...group, node: image, image }, open, isLeftOut: (layer) => lacking.has(layer), note };
 }
-
-const hasZstd = (image: ManifestNode): boolean =>
-  image.layers.some(({ blob }) => statedCompression(blob.mediaType) === 'zstd');
 
 /**
  * `open`, with what is inside every layer of `groups` checked against its diffID while it is read.

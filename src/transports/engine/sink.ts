@@ -28,7 +28,8 @@ export function engineSink(engine: Engine, deps: EngineDeps, inventory?: readonl
     label: describeEngine(engine),
     present: async (images, signal) => {
       const { groups } = groupLoads(images, engine);
-      const have = await surveyEngine(engine, groups, AbortSignal.any([signal, deps.signal]), inventory);
+      const either = AbortSignal.any([signal, deps.signal]);
+      const have = await surveyEngine(engine, groups, either, inventory, deps.isLeftOut);
       known = have;
       const lacking = new Set(loadsAhead(engine, groups, have).flatMap(({ send }) => [...send.keys()]));
       const reached = images.flatMap(({ root }) => [...blobsIn(root)].map(({ blob }) => blob.digest));
@@ -38,7 +39,7 @@ export function engineSink(engine: Engine, deps: EngineDeps, inventory?: readonl
     receive: async (plan, open, given) => {
       const signal = AbortSignal.any([given, deps.signal]);
       const grouping = groupLoads(plan.images, engine);
-      const have = known ?? (await surveyEngine(engine, grouping.groups, signal));
+      const have = known ?? (await surveyEngine(engine, grouping.groups, signal, undefined, deps.isLeftOut));
       known = undefined;
       return receive({ engine, deps, open, signal, have }, grouping);
     },

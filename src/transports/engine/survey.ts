@@ -1,6 +1,6 @@
 import { imagesIn } from '../../model/graph.js';
 import { type Digest } from '../../primitives/digest.js';
-import { contentOf, isUnpacked } from './ctr-content.js';
+import { contentOf, isUnpacked, layersBelow } from './ctr-content.js';
 import { engineImages } from './ctr-images.js';
 import { ctrImages } from './ctr.js';
 import { type Engine } from './engine.js';
@@ -8,14 +8,19 @@ import { blobsOf, type LoadGroup } from './groups.js';
 import { addProven, type Holdings, holdingsOf } from './holdings.js';
 import { isCheckpoint, possibleCheckpoints } from './checkpoints.js';
 import { type EngineImage, inventory } from './inventory.js';
+import { mobyContent } from './moby-content.js';
 import { canAskAvailable, storedManifests } from './proof.js';
 
-/** What the engine has, as far as `groups` need to know. `known` is its inventory, where that was asked already. */
+/**
+ * What the engine has, as far as `groups` need to know. `known` is its inventory, where that was asked already;
+ * `isLeftOut` tells of layers that cannot be sent.
+ */
 export async function surveyEngine(
   engine: Engine,
   groups: readonly LoadGroup[],
   signal: AbortSignal,
   known?: readonly EngineImage[],
+  isLeftOut: (layer: Digest) => boolean = () => false,
 ): Promise<Holdings> {
   if (engine.family === 'ctr') return surveyContent(engine, groups, signal);
   const images = known ?? (await inventory(engine, signal));
@@ -24,6 +29,7 @@ export async function surveyEngine(
   if (engine.family !== 'containerd') {
     const have = holdingsOf(images, new Set(images.map(({ id }) => id)));
     addCheckpoints(engine, groups, have);
+    await addLeftOut(engine, groups, have, { images, isLeftOut, signal });
     return have;
   }
   const whole = await wholeImages(engine, groups, new Set(images.map(({ id }) => id)), signal);
@@ -31,7 +37,35 @@ export async function surveyEngine(
   // An omission that turns out wrong can only be noticed by asking: without that, nothing is omitted.
   if (canAskAvailable(engine)) addCheckpoints(engine, groups, have);
   else have.diffIds.clear();
+  await addLeftOut(engine, groups, have, { images, isLeftOut, signal });
   return have;
+}
+
+/**
+ * Notes which layers that cannot be sent are there. In a containerd store the form counts in which they are kept. Podman
+ * does not tell of every form in which a layer came, and takes it again in each: it refuses what it lacks, as Docker's
+ * proof does where the store does not tell.
+ */
+async function addLeftOut(
+  engine: Engine,
+  groups: readonly LoadGroup[],
+  have: Holdings,
+  { images, isLeftOut, signal }: LeftOut,
+): Promise<void> {
+  if (engine.family === 'graphdriver') return;
+  const seeming = groups
+    .flatMap(({ node }) => [...imagesIn(node)].flatMap(({ layers }) => layers))
+    .filter(({ blob, diffId }) => isLeftOut(blob.digest) && have.diffIds.has(diffId));
+  if (seeming.length === 0) return;
+  const content = engine.family === 'containerd' ? await mobyContent(engine, signal) : undefined;
+  const shown = content && new Set(images.flatMap(({ id }) => [...layersBelow(content, id)]));
+  for (const { blob } of seeming) if (shown?.has(blob.digest) ?? true) have.blobs.add(blob.digest);
+}
+
+interface LeftOut {
+  readonly images: readonly EngineImage[];
+  readonly isLeftOut: (layer: Digest) => boolean;
+  readonly signal: AbortSignal;
 }
 
 /**

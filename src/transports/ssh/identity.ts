@@ -29,7 +29,8 @@ export function readIdentity(file: string): IdentityFile {
     const key = parseKey(text);
     const isPublic = !(key instanceof Error) && !key.isPrivateKey();
     if (isPublic) return { kind: 'public', file, publicKey: key.getPublicSSH() };
-    if (isOpenToOthers(file)) return { kind: 'missing', file, why: 'others may read it: chmod 600' };
+    if (!isNoKey(text, key) && isOpenToOthers(file))
+      return { kind: 'missing', file, why: 'others may read it: chmod 600' };
     return { kind: 'private', file, text, publicKey: key instanceof Error ? besideIt(file) : key.getPublicSSH() };
   } catch (error) {
     const code = systemCodeOf(error);
@@ -79,11 +80,12 @@ export async function unlock(
 ): Promise<ParsedKey | string> {
   const plain = parseKey(text);
   if (!(plain instanceof Error)) return plain;
-  if (!/no passphrase given/i.test(plain.message)) return whyNot(text, plain);
+  if (!isLocked(plain)) return whyNot(text, plain);
   if (ask === undefined) return 'encrypted, nobody to ask for its passphrase';
   let passphrase: string | undefined;
   for (let turn = 0; turn < TRIES; turn++) {
-    const question = `Passphrase for the key ${printable(file)}: `;
+    const again = passphrase === undefined ? '' : 'Wrong passphrase. ';
+    const question = `${again}Passphrase for the key ${printable(file)}: `;
     passphrase = await remembered(ask, `passphrase ${file}`, passphrase, () => ask.secret(question, signal));
     if (passphrase === undefined || passphrase === '') return 'encrypted, no passphrase given';
     const key = parseKey(text, passphrase);
@@ -93,5 +95,10 @@ export async function unlock(
 }
 
 function whyNot(text: Buffer, error: Error): string {
-  return text.includes('PRIVATE KEY') ? `not read: ${printable(error.message)}` : 'no private key';
+  return isNoKey(text, error) ? 'no private key' : `not read: ${printable(error.message)}`;
 }
+
+const isLocked = (error: Error): boolean => /no passphrase given/i.test(error.message);
+
+const isNoKey = (text: Buffer, key: ParsedKey | Error): boolean =>
+  key instanceof Error && !isLocked(key) && !text.includes('PRIVATE KEY');

@@ -66,7 +66,12 @@ describe('the compact form', () => {
     ['blanks', (all) => all.replaceAll(/^(\d+) /gm, '  $1   ').replaceAll('\n', ' \n')],
     ['no groups', (all) => all.replaceAll(/^(\d+) (\S{16}) (\S{16}) (\S{16}) (\S{16}) /gm, '$1 $2$3$4$5 ')],
     ['checks in upper case', (all) => all.replaceAll(/[0-9a-f]{4}$/gm, (check) => check.toUpperCase())],
-    ['a wrong number before the right line', (all) => all.replace(/^2 /m, '7 ')],
+    ['blanks of word processors', (all) => all.replaceAll(' ', '\u00A0')],
+    ['tabs', (all) => all.replaceAll(' ', '\t')],
+    ['a capital at the start', (all) => `I${all.slice(1)}`],
+    ['lines of others', (all) => `${all.replace(/^3 /m, 'Page 2 of 2\n3 ')}typed by me\n`],
+    ['a line that is there twice', (all) => all.replace(/^2 .*\n/m, '$&$&')],
+    ['lines in another order', (all) => all.replace(/^(2 .*\n)(3 .*\n)/m, '$2$1')],
     ['no newline at the end', (all) => all.trimEnd()],
   ])('does not mind %s', (_, change) => {
     expect(change(text)).not.toBe(text);
@@ -94,24 +99,39 @@ describe('the compact form', () => {
 
   const typed = (from: number, to: number): string[] => lines.slice(from, to);
   test.each<[string, readonly string[], string]>([
-    ['a line is missing', [...typed(0, 3), ...typed(4, 99)], 'expected line 3, found line 4'],
+    ['a line is missing', [...typed(0, 3), ...typed(4, 99)], 'the line numbered 3 is missing, or'],
+    ['the last line is missing', typed(0, -1), `the line numbered ${String(lines.length - 1)} is missing, or`],
     [
-      'the last line is missing',
-      typed(0, -1),
-      `expected ${String(lines.length - 1)} lines, found ${String(lines.length - 2)}`,
+      'a line is missing and the next is wrong',
+      [...typed(0, 3), (lines[4] ?? '').replace(/(.{9})./, '$1'), ...typed(5, 99)],
+      'lines numbered 3, 4 are missing, or',
     ],
-    ['a line is there twice', [...typed(0, 3), ...typed(2, 99)], 'expected line 3, found line 2'],
     [
-      'two lines are exchanged',
-      [...typed(0, 2), ...typed(3, 4), ...typed(2, 3), ...typed(4, 99)],
-      'expected line 2, found line 3',
+      'a line is broken in two',
+      lines.with(2, (lines[2] ?? '').replace(/^.{40}/, '$&\n')),
+      'the line numbered 2 is missing, or',
+    ],
+    [
+      'two lines are one',
+      [...typed(0, 2), `${lines[2] ?? ''} ${lines[3] ?? ''}`, ...typed(4, 99)],
+      'numbered 2, 3 are',
+    ],
+    ['a number is wrong', lines.with(2, (lines[2] ?? '').replace(/^2/, '7')), 'the line numbered 2 is missing, or'],
+    [
+      'the first line says too few',
+      lines.with(0, (lines[0] ?? '').replace(/\d+ lines/, '3 lines')),
+      'expected 3 lines by line 1, found one numbered 4',
     ],
     [
       'a character is missing',
       lines.with(3, (lines[3] ?? '').replace(/(.{9})./, '$1')),
-      'line numbered 3 does not agree',
+      'the line numbered 3 is missing, or does not agree',
     ],
-    ['two lines are wrong', lines.with(2, '2 abc 1234').with(4, 'nonsense'), 'lines numbered 2, 4 do not agree'],
+    [
+      'two lines are wrong',
+      lines.with(2, '2 abc 1234').with(4, 'nonsense'),
+      'lines numbered 2, 4 are missing, or do not agree',
+    ],
     [
       'many are wrong',
       lines.map((line, at) => (at === 0 ? line : `${String(at)} x y`)),
@@ -224,6 +244,14 @@ test('a file that is too large is not read', () => {
   expect(() => parseInventory(Buffer.alloc(limits.listBytes + 1, 0x20), 'x')).toThrow(
     expect.objectContaining({ code: 'LIMIT' }),
   );
+});
+
+test('UTF-16, as PowerShell writes it, is read', () => {
+  for (const text of [inventoryJson(small), compactInventory(small)]) {
+    const wide = Buffer.from(`\uFEFF${text.replaceAll('\n', '\r\n')}`, 'utf16le');
+    expect(looksLikeInventory(wide.subarray(0, 256))).toBe(true);
+    expect(parseInventory(wide, 'x')).toEqual(parseInventory(Buffer.from(text), 'x'));
+  }
 });
 
 test('JSON may have other white space, and marks before it', () => {

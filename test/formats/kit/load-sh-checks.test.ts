@@ -36,6 +36,30 @@ describe('checking', () => {
     expect(await load()).toMatchObject({ status: 3, stderr: expect.stringContaining('is not in SHA256SUMS') });
   });
 
+  test.each([
+    ['kit.txt', /^image 0 /m, 'image 0.*/touch;pwned/e;s/x '],
+    ['kit.txt', /^(image 0 [^ ]+ [^ ]+ )/m, '$1--format='],
+    ['kit.txt', /^file .*/m, 'file ../../etc/passwd'],
+    ['kit.txt', /^bundle /m, 'bundle \u001b[2J'],
+    ['parts.txt', /^blobs 0 /m, 'blobs 0 --checkpoint-action=exec=true '],
+  ])('a line in %s that ferry does not write, %s', async (file, found, instead) => {
+    await write([app, web]);
+    const text = readFileSync(join(kit, file), 'utf8').replace(found, instead);
+    writeFileSync(join(kit, file), text);
+    const sums = readFileSync(join(kit, 'SHA256SUMS'), 'utf8').split('\n');
+    const others = sums.filter((line) => !line.endsWith(`  ${file}`)).join('\n');
+    writeFileSync(join(kit, 'SHA256SUMS'), `${hexSha256(text)}  ${file}\n${others}`);
+    expect(await load()).toMatchObject({ status: 3, stderr: expect.stringContaining('ferry did not write it') });
+  });
+
+  test('a temporary folder without room', async () => {
+    await write([app]);
+    rmSync(join(tools, 'cat'));
+    const cat = programPath('cat');
+    addProgram(tools, 'cat', `#!/bin/sh\ncase $1 in */load.sh) echo full >&2; exit 1 ;; esac\nexec '${cat}' "$@"\n`);
+    expect(await load()).toMatchObject({ status: 7, stderr: expect.stringContaining('no space in') });
+  });
+
   test('--check computes the fingerprint, from any folder and by any means', async () => {
     const { lists } = await write([app], { format: 'tar.gz', volumes: 2 });
     const words = `fingerprint: ${fingerprintOf(lists)}, computed from the bundle`;
@@ -69,9 +93,9 @@ describe('signatures', () => {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', temp(file)]);
     return readFileSync(temp(`${file}.pub`), 'utf8').trim();
   };
-  const check = (line: string): Promise<Told> => {
+  const check = (line: string, ...args: string[]): Promise<Told> => {
     writeFileSync(temp('signers'), `${line}\n`);
-    return runKit(kit, tools, ['--check', '--allowed-signers', 'signers'], { cwd: temp() });
+    return runKit(kit, tools, ['--check', '--allowed-signers', 'signers', ...args], { cwd: temp() });
   };
 
   test('good, unsigned, wrong key, expired, wrong purpose, changed: each its own sentence', async () => {
@@ -85,12 +109,24 @@ describe('signatures', () => {
     expect(await load('--check')).toMatchObject({ status: 0, stdout: expect.stringContaining('nobody has checked') });
     expect(await check(`me ${own}`)).toMatchObject({ status: 0, stdout: expect.stringContaining('good, by me') });
     const refusals = [
-      [`me ${other}`, 'wrong key'],
+      [`me ${other}`, 'not allowed'],
+      [own, 'not allowed'],
       [`me valid-before="20200101" ${own}`, 'expired'],
       [`me namespaces="git" ${own}`, 'wrong purpose'],
     ] as const;
     for (const [line, words] of refusals)
       expect(await check(line)).toMatchObject({ status: 3, stderr: expect.stringContaining(`load.sh: ${words}`) });
+    const asOther = await check(`me ${own}`, '--identity', 'you');
+    expect(asOther).toMatchObject({ status: 3, stderr: expect.stringMatching(/SHA256:[^ ]*, for you; /) });
+    expect((await check(own)).stderr).toContain('a public key alone: put a name before it');
+    const { fingerprint } = /(?<fingerprint>SHA256:[^ ]+)/.exec(
+      execFileSync('ssh-keygen', ['-lf', temp('own.pub')], { encoding: 'utf8' }),
+    )!.groups!;
+    expect((await check(`me ${other}`)).stderr).toContain(`, ${fingerprint!}; its lines read`);
+    const signature = readFileSync(join(kit, 'SHA256SUMS.sig'));
+    writeFileSync(join(kit, 'SHA256SUMS.sig'), 'junk');
+    expect(await check(`me ${own}`)).toMatchObject({ status: 3, stderr: expect.stringContaining('cannot be read') });
+    writeFileSync(join(kit, 'SHA256SUMS.sig'), signature);
     // Both the list and what it lists, as someone would who wants it to pass.
     writeFileSync(join(kit, 'SHA256SUMS'), `${readFileSync(join(kit, 'SHA256SUMS'), 'utf8')}\n`.replace('\n\n', '\n'));
     expect((await check(`me ${own}`)).status).toBe(0);
@@ -105,7 +141,7 @@ describe('words', () => {
   test('--only takes short names, full ones and patterns; others are no names', async () => {
     await write([app, web]);
     fake({ after: has(web) });
-    for (const only of ['web:1', name('web:1'), 'w*']) {
+    for (const only of ['web:1', 'web', name('web:1'), name('web'), 'w*']) {
       fake({ names: old });
       expect(await load('--only', only)).toMatchObject({ status: 0, stdout: expect.stringContaining('done: 1 of 2') });
       expect(faked('names')).toBe(has(web) + old);

@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { type KitFacts } from '../../../src/formats/kit/facts.js';
 import { fingerprintOf } from '../../../src/model/fingerprint.js';
-import { configBytes } from '../../helpers/image-archives.js';
+import { configBytes, type TestImage } from '../../helpers/image-archives.js';
 import { addProgram, writeKit } from '../../helpers/kits.js';
 import { hexSha256 } from '../../helpers/members.js';
 import {
@@ -27,6 +28,8 @@ import {
   write,
 } from './scene.js';
 
+const short = (image: TestImage): string => hexSha256(configBytes(image)).slice(0, 12);
+
 describe('loading', () => {
   test('a name that leads elsewhere: it is kept while the new image is looked at', async () => {
     const { lists } = await write([app, web]);
@@ -34,8 +37,8 @@ describe('loading', () => {
     const told = await load();
     expect([told.status, told.stderr]).toEqual([0, '']);
     expect(told.stdout.split('\n').slice(-4)).toEqual([
-      `  app:1  ${hexSha256(configBytes(app)).slice(0, 12)}  there`,
-      `  web:1  ${hexSha256(configBytes(web)).slice(0, 12)}  there`,
+      `  app:1  ${short(app)}  name moved from ${'0'.repeat(12)} to ${short(app)}`,
+      `  web:1  ${short(web)}  loaded`,
       'done: 2 of 2 images are there',
       '',
     ]);
@@ -50,8 +53,17 @@ describe('loading', () => {
     fake({ names: has(app) + old.replace(name('app:1'), keptName(lists)) });
     const told = await load();
     expect([told.status, told.stdout]).toEqual([0, expect.stringContaining('loading: not needed')]);
+    expect(told.stdout).toContain(`${short(app)}  was there already\n`);
     expect(existsSync(temp('fake', 'loads'))).toBe(false);
     expect(faked('names')).toBe(has(app));
+  });
+
+  test('an image that has a layer twice', async () => {
+    const twice: TestImage = { ...app, layers: [...app.layers, bottom] };
+    await write([twice]);
+    fake({ after: has(twice) });
+    const told = await load();
+    expect([told.status, told.stderr]).toEqual([0, '']);
   });
 
   const keptName = (lists: KitFacts['lists']): string =>
@@ -124,13 +136,21 @@ describe('engines', () => {
   test('Docker before 23 and no zstd: refused before anything else; with it, decompressed', async () => {
     await write([app], { bundle: 'release.tar.zst', format: 'tar.zst' });
     fake({ names: old, after: has(app) });
-    expect(await load()).toMatchObject({ status: 4, stderr: expect.stringContaining('--format tar.gz') });
+    expect(await load()).toMatchObject({ status: 7, stderr: expect.stringContaining('--format tar.gz') });
     expect(faked('log')).not.toContain('load');
     await writeKit(temp('plain'), [app]);
     const plain = temp('plain', 'release.tar');
     addProgram(tools, 'zstd', `#!/bin/sh\ncat >/dev/null\ncat '${plain}'\n`);
     expect((await load()).status).toBe(0);
     expect(readFileSync(temp('fake', 'loaded.1'))).toEqual(readFileSync(plain));
+  });
+
+  test('Podman gets no gzip: its version 4 misreads it around several images', async () => {
+    await write([app, web], { bundle: 'release.tar.gz', format: 'tar.gz' });
+    podman();
+    fake({ after: has(app) + has(web) });
+    expect((await load()).status).toBe(0);
+    expect(readFileSync(temp('fake', 'loaded.1'))).toEqual(gunzipSync(readFileSync(join(kit, 'release.tar.gz'))));
   });
 
   test('a decompressor that fails is a load that failed', async () => {
@@ -197,6 +217,6 @@ describe('thin kits', () => {
     expect(faked('log')).toContain('load -q --platform linux/amd64');
     containerd('1.45');
     const told = await load();
-    expect([told.status, told.stdout]).toEqual([0, expect.stringContaining('there, not proven')]);
+    expect([told.status, told.stdout]).toEqual([0, expect.stringContaining('was there already, not proven')]);
   });
 });

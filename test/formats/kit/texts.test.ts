@@ -141,11 +141,37 @@ describe('the page for people', () => {
       const lines = textOf(await kitFiles(some), 'README.txt').split('\r\n');
       expect(lines.length).toBeLessThanOrEqual(60);
       expect(lines.filter((line) => line.length > 78 || /[^ -~]/.test(line))).toEqual([]);
-      for (const word of [fingerprintOf(lists), app.root.digest, 'multi:1', 'sh load.sh'])
+      const [id, manifest] = [app.config, app.root].map(({ digest }) => of(digest).slice(0, 12));
+      for (const word of [fingerprintOf(lists), `  ${id!}  ${manifest!}  `, 'multi:1', 'sh load.sh'])
         expect(lines.join('\n')).toContain(word);
     }
     expect(textOf(await kitFiles(thin), 'README.txt')).toContain(fingerprintOf(digestOf('base')));
     expect(textOf(await kitFiles(facts), 'README.txt')).not.toContain('thin:');
+  });
+
+  test('of twelve images a page, of fifty a line each; long names are wrapped', async () => {
+    const readme = async (count: number, text: string): Promise<string[]> => {
+      const [image] = facts.images;
+      const images = Array.from({ length: count }, (_, i) => ({ ...image!, name: name(`${text}:${String(i)}`) }));
+      const { bases } = thin.reliance!;
+      const reliance = { ...thin.reliance!, bases: bases.map((one) => ({ ...one, names: images.map((x) => x.name) })) };
+      return textOf(await kitFiles({ ...thin, images, reliance }), 'README.txt').split('\r\n');
+    };
+    expect((await readme(12, 'team/app')).length).toBeLessThanOrEqual(60 + 1);
+    expect((await readme(50, 'team/app')).length).toBeLessThanOrEqual(60 + 1 + 38);
+    const long = `a.registry.with.a.long.name/of/a/team/${'x'.repeat(120)}`;
+    expect((await readme(12, long)).filter((line) => line.length > 78)).toEqual([]);
+  });
+
+  test('the command that loads by hand is one for this bundle', async () => {
+    const load = async (some: KitFacts): Promise<string> =>
+      / {6}cat .*load.*/.exec(textOf(await kitFiles(some), 'README.txt'))?.[0].trim() ?? '';
+    const files = [{ ...facts.files[0]!, name: 'r.tar.gz' }];
+    expect(await load(facts)).toBe('cat release.tar.zst.* | zstd -dc | docker load   # or podman load');
+    expect(await load({ ...facts, bundle: 'r.tar.gz', format: 'tar.gz', files })).toBe(
+      'cat r.tar.gz | gzip -dc | docker load   # or podman load',
+    );
+    expect(await load({ ...thin, bundle: 'r.tar', format: 'tar' })).toBe('cat r.tar.* | docker load');
   });
 
   test('its commands take a name with blanks and quotes', async () => {

@@ -17,6 +17,7 @@ describe('checksum files made to mislead', () => {
     ['a small volume that is not the last', { size: 99 }],
     ['one larger than the set allows', { size: 101, count: 2 }],
     ['a count that is not the number of the last', { count: 3 }],
+    ['more volumes than there are numbers for', { number: 3e8, offset: 3e10 - 100, count: 3e8 }],
     ['volumes of no size', { offset: 0, size: 0, count: 2, made: madeBy(maker, 0) }],
   ])('%s', (_, other) => {
     const text = encodeFacts({ ...facts, ...other });

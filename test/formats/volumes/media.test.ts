@@ -1,6 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import { tmpdir } from 'node:os';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { volumeName } from '../../../src/formats/volumes/names.js';
 import { type VolumeOptions, writeVolumes } from '../../../src/formats/volumes/write.js';
 import { TransferError } from '../../../src/primitives/errors.js';
@@ -10,7 +21,6 @@ import { useTempFolder } from '../../helpers/temp-folder.js';
 import { cat, factsAt, maker, split, until } from './helpers.js';
 
 const at = useTempFolder();
-const target = (): string => at('a.tar.zst');
 
 const memory = statSync('/dev/shm', { throwIfNoEntry: false })?.dev;
 const onOtherDrive = memory === undefined || memory === statSync(tmpdir()).dev ? (test.skip as typeof test) : test;
@@ -24,10 +34,32 @@ onOtherDrive('a drive that goes between two volumes is noticed (skipped where th
     }
     return Promise.resolve();
   };
-  const fault = await faultOf(split(at('medium/a.tar.zst'), noise(150), 100, { checkRoom: gone }));
+  const fault = await faultOf(split(at('medium/a.tar.zst'), noise(150), 100, { beforeVolume: gone }));
   expect(fault).toMatchObject({ code: 'IO', message: expect.stringContaining('not on the drive any more') });
   expect(fault?.hint).toContain('Volume 1 is whole');
   expect(readdirSync('/dev/shm').filter((name) => name.startsWith('a.tar.zst'))).toEqual([]);
+});
+
+onOtherDrive('an empty mount point takes no volume: the next medium is asked for again', async () => {
+  const drive = mkdtempSync('/dev/shm/ferry-test-');
+  try {
+    symlinkSync(drive, at('usb'));
+    const context = testContext();
+    let asked = 0;
+    const nextMedium = (): Promise<void> => {
+      rmSync(at('usb'), { force: true, recursive: true });
+      rmSync(join(drive, 'a.tar.zst.001'), { force: true });
+      // An empty mount point; one that is removed with the medium; a medium.
+      if (++asked === 1) mkdirSync(at('usb'));
+      if (asked === 3) symlinkSync(drive, at('usb'));
+      return Promise.resolve();
+    };
+    await split(at('usb/a.tar.zst'), noise(150), 100, { emit: context.emit, nextMedium, makeFolder: true });
+    expect(context.notes()).toEqual(Array(2).fill(`no medium is mounted at ${at('usb')}: put in another medium`));
+    expect(readdirSync(drive)).toEqual(['a.tar.zst-001.json', 'a.tar.zst-002.json', 'a.tar.zst.002']);
+  } finally {
+    rmSync(drive, { recursive: true });
+  }
 });
 
 describe('one medium after the other', () => {
@@ -41,7 +73,7 @@ describe('one medium after the other', () => {
   const onMedia = (options: Partial<VolumeOptions> = {}): ReturnType<typeof split> =>
     split(at('medium/a.tar.zst'), bytes, 100, {
       nextMedium: (next, written) => {
-        expect(existsSync(written)).toBe(true);
+        expect(existsSync(written ?? '')).toBe(true);
         expect(written).toBe(at('medium', volumeName('a.tar.zst', next - 1)));
         swap(next - 1);
         return Promise.resolve();
@@ -68,9 +100,48 @@ describe('one medium after the other', () => {
     expect(factsAt(at('all/a.tar.zst-004.json')).count).toBe(4);
   });
 
-  test('the same medium may stay in', async () => {
-    await split(target(), bytes, 100, { nextMedium: () => Promise.resolve() });
-    expect(cat(target())).toEqual(bytes);
+  test('the same medium is not written to again: another is asked for, and what is whole is not said again', async () => {
+    mkdirSync(at('medium'));
+    const context = testContext();
+    const asked: (readonly [number, string | undefined])[] = [];
+    await onMedia({
+      emit: context.emit,
+      nextMedium: (next, written) => {
+        asked.push([next, written]);
+        if (next !== 2 || asked.length > 1) swap(next - 1);
+        return Promise.resolve();
+      },
+    });
+    expect(asked.slice(0, 3)).toEqual([
+      [2, at('medium/a.tar.zst.001')],
+      [2, undefined],
+      [3, at('medium/a.tar.zst.002')],
+    ]);
+    expect(context.notes()).toEqual([`${at('medium')}: this medium has volume 1 already: put in another medium`]);
+    expect(volumesOn('medium-1')).toEqual(['a.tar.zst.001']);
+  });
+
+  test('a folder is made on each medium where that is asked for', async () => {
+    mkdirSync(at('medium/kit'), { recursive: true });
+    const nextMedium = (next: number): Promise<void> => {
+      swap(next - 1);
+      return Promise.resolve();
+    };
+    await split(at('medium/kit/a.tar.zst'), bytes, 100, { makeFolder: true, nextMedium });
+    expect(volumesOn('medium-2/kit')).toEqual(['a.tar.zst.002']);
+  });
+
+  test('interrupted while it asks, it says how to go on', async () => {
+    mkdirSync(at('medium'));
+    const abort = new AbortController();
+    const { emit, signal, notes } = testContext(abort.signal);
+    const nextMedium = (next: number): Promise<void> => {
+      if (next === 3) abort.abort(new Error('Ctrl-C'));
+      else swap(next - 1);
+      return Promise.resolve();
+    };
+    await expect(onMedia({ emit, signal, nextMedium })).rejects.toThrow('Ctrl-C');
+    expect(notes()).toEqual(['Volumes 1 and 2 are whole: the same call with --pause --resume goes on from there.']);
   });
 
   test('a medium that will not do is said, and the next asked for; in the end it is given up', async () => {
@@ -95,17 +166,20 @@ describe('one medium after the other', () => {
     });
     expect(asked).toBe(4);
     expect(context.notes()).toEqual([
-      expect.stringContaining('volumes of an earlier run are there: a.tar.zst.001 (set'),
+      expect.stringMatching(
+        /volumes of an earlier run are there: a\.tar\.zst\.001 \(set [^:]*\): put in another medium$/,
+      ),
     ]);
     expect(volumesOn('medium-2')).toEqual(['a.tar.zst.002']);
     let tries = 0;
     const room = (): Promise<void> =>
-      readdirSync(at('full')).length === 0 ? Promise.resolve() : Promise.reject(new TransferError('DISK_FULL', 'full'));
+      tries === 0 ? Promise.resolve() : Promise.reject(new TransferError('DISK_FULL', 'full'));
     mkdirSync(at('full'));
     const endless = split(at('full/a.tar.zst'), bytes, 100, {
-      checkRoom: room,
+      beforeVolume: room,
       nextMedium: () => {
         tries++;
+        rmSync(at('full/a.tar.zst.001'), { force: true });
         return Promise.resolve();
       },
     });

@@ -98,6 +98,21 @@ describe('resume', () => {
     expect(context.notes().map((note) => /^volume (\d)/.exec(note)?.[1])).toEqual(['2', '4', '6']);
   });
 
+  test('what is kept needs no room', async () => {
+    await split(target(), bytes, 100);
+    rmSync(at('a.tar.zst.002'));
+    rmSync(at('a.tar.zst.003'));
+    const placed: number[] = [];
+    await split(target(), bytes, 100, {
+      resume: true,
+      beforeVolume: (_, bytes) => {
+        placed.push(bytes);
+        return Promise.resolve();
+      },
+    });
+    expect(placed).toEqual([bytes.length - 200, bytes.length - 100]);
+  });
+
   test('a whole set stays as it is; the end is told anew when it was not known', async () => {
     const even = bytes.subarray(0, 700);
     await split(target(), even, 100);
@@ -130,7 +145,7 @@ describe('resume', () => {
     await split(target(), bytes, 100);
     const fault = await faultOf(split(target(), bytes, size, { resume: true, made: { ...maker, ...other } }));
     expect(fault).toMatchObject({ code: 'USAGE', message: expect.stringContaining(words) });
-    expect(fault?.message).toContain('a.tar.zst.001: --resume: it is of another set');
+    expect(fault?.message).toContain('a.tar.zst.001: it is of another set');
   });
 
   test('other bytes than those of the volumes that are there are refused', async () => {

@@ -90,8 +90,8 @@ describe('writeVolumes', () => {
     const seen: string[] = [];
     const bytes = noise(250);
     const written = await split(target(), bytes, 100, {
-      checkRoom: (folder, room) => {
-        seen.push(`room ${String(folder === at())} ${String(room)} ${readdirSync(at()).join(' ')}`);
+      beforeVolume: (folder, placed) => {
+        seen.push(`room ${String(folder === at())} ${String(placed)} ${readdirSync(at()).join(' ')}`);
         return Promise.resolve();
       },
       readBack: (path, expected) => {
@@ -101,11 +101,11 @@ describe('writeVolumes', () => {
     });
     expect(written).toHaveLength(3);
     expect(seen).toEqual([
-      'room true 100 ',
+      'room true 0 ',
       'back true',
       'room true 100 a.tar.zst-001.json a.tar.zst.001',
       'back true',
-      'room true 100 a.tar.zst-001.json a.tar.zst-002.json a.tar.zst.001 a.tar.zst.002',
+      'room true 200 a.tar.zst-001.json a.tar.zst-002.json a.tar.zst.001 a.tar.zst.002',
       'back true',
     ]);
   });

@@ -25,6 +25,12 @@ test('what may not fit is told', async () => {
   expect(await checkRoom(at('out.tar'), { least: 1, most: TOO_MUCH, inFilesOf: 1000 })).toContain('may run out');
 });
 
+test('room for the most, where that is asked for', async () => {
+  const need = { least: 1, most: TOO_MUCH, inFilesOf: 1000, reserve: true };
+  const fault = await faultOf(checkRoom(at('out.tar'), need));
+  expect(fault).toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining('needs up to 100.0 PB') });
+});
+
 test('a folder, and one that is not there yet, is asked where it will be', async () => {
   mkdirSync(at('archive'));
   for (const path of [at('archive'), at('new/archive')]) {

@@ -48,7 +48,8 @@ describe('a private key file', () => {
       const signer = await open(home.put('key', pair.private), { ask });
       expect(await signed(signer, pair.public)).toBe(signer.keyFingerprint);
       expect(signer.describe()).toContain(signer.keyFingerprint);
-      expect(ask.asked).toHaveLength(passphrase === undefined ? 0 : 2);
+      const question = `Passphrase for the key ${home.path('key')}: `;
+      expect(ask.asked).toEqual(passphrase === undefined ? [] : [question, `Wrong passphrase. ${question}`]);
     }
   });
 
@@ -73,11 +74,14 @@ describe('a private key file', () => {
     const locked = home.put('locked', makePair('ed25519', 'open sesame').private);
     const open2 = home.put('others', makePair('ed25519').private);
     chmodSync(open2, 0o644);
+    const text = home.put('open text', 'hello');
+    chmodSync(text, 0o644);
     const hardware = `-----BEGIN OPENSSH PRIVATE KEY-----\n${Buffer.from('openssh-key-v1\0....sk-ssh-ed25519@openssh.com').toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`;
     const cases: [string, Partial<SignerOptions>, string, RegExp][] = [
       [home.path('none'), {}, 'NOT_FOUND', /no such file/],
       [home.folder, {}, 'USAGE', /it is a folder/],
       [home.put('text', 'hello'), {}, 'USAGE', /no private key/],
+      [text, {}, 'USAGE', /no private key/],
       [open2, {}, 'USAGE', /others may read it/],
       [locked, {}, 'USAGE', /nobody to ask for its passphrase/],
       [locked, { ask: script('bad one', 'bad two', 'bad three') }, 'USAGE', /wrong passphrase$/],
