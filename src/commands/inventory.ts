@@ -80,9 +80,11 @@ export async function inventoryOf(word: string, options: PlaceOptions, context: 
 function noPlace(word: string, kind: 'engine' | 'remote'): TransferError {
   const [what, whole] =
     kind === 'engine'
-      ? ['no such file or folder, and an image of the engine', `${LOCAL_ENGINE} is the whole engine`]
+      ? ['an image of the engine', `${LOCAL_ENGINE} is the whole engine`]
       : ['an image of a host', 'ssh://HOST alone is its whole engine'];
-  return new TransferError('USAGE', `${printable(word)}: ${what} is no place to know the contents of`, {
+  // A path that was mistyped looks like a name.
+  const none = kind === 'engine' && !word.startsWith(LOCAL_ENGINE) ? 'no such file or folder, and ' : '';
+  return new TransferError('USAGE', `${printable(word)}: ${none}${what} is no place to know the contents of`, {
     side: 'source',
     hint: `Name an inventory, an archive or a folder; ${whole}.`,
   });

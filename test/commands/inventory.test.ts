@@ -111,7 +111,7 @@ describe('what a word stands for', () => {
   });
 
   test.each([
-    ['app:1.0', 'app:1.0: an image of the engine is no place'],
+    ['app:1.0', 'app:1.0: no such file or folder, and an image of the engine is no place'],
     ['engine:app:1.0', 'engine:app:1.0: an image of the engine is no place'],
     ['ssh://host/app:1.0', 'ssh://host/app:1.0: an image of a host is no place'],
   ])('%s is none', async (word, message) => {
