@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { HEAD_BYTES, compactInventory, looksLikeInventory, parseInventory } from '../formats/inventory/index.js';
 import { imagesIn, type ImageNode, type ManifestNode, type TreeNode } from '../model/graph.js';
 import {
@@ -103,12 +103,9 @@ async function stockOfHost(word: string, { ssh, remoteEngine }: PlaceOptions, co
 async function inventoryAt(path: string, signal: AbortSignal): Promise<Buffer | undefined> {
   const stats = await stat(path).catch(() => undefined);
   if (stats?.isFile() !== true) return undefined;
-  const handle = await open(path).catch(() => undefined);
-  if (handle === undefined) return undefined;
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES)).finally(() => handle.close());
-  if (!looksLikeInventory(buffer.subarray(0, bytesRead))) return undefined;
   const file = await fileAccess(path, signal);
   try {
+    if (!looksLikeInventory(await file.read(0, Math.min(HEAD_BYTES, file.size)))) return undefined;
     return await readAll(file.stream(0, file.size), limits.listBytes, path);
   } finally {
     await file.close();

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isKitFolder, isOfMacOs } from '../formats/kit/names.js';
 import { parseVolumeName } from '../formats/volumes/names.js';
 import { TransferError } from '../primitives/errors.js';
 import { printable } from '../primitives/printable.js';
@@ -9,9 +10,8 @@ const BUNDLE = /\.(?:tar|tgz|tzst|tar\.(?:zst|gz))$/;
 /** The bundle in the folder that `--kit` writes; undefined: it is no such folder, or the bundle is in volumes. */
 export async function bundleInKit(folder: string): Promise<string | undefined> {
   const names = await readdir(folder).catch((): string[] => []);
-  const bundles = names.filter((name) => BUNDLE.test(name));
-  const isKit = names.includes('load.sh') && !names.includes('oci-layout');
-  return isKit && bundles.length === 1 && bundles[0] !== undefined ? join(folder, bundles[0]) : undefined;
+  const bundles = names.filter((name) => BUNDLE.test(name) && !isOfMacOs(name));
+  return isKitFolder(names) && bundles.length === 1 && bundles[0] !== undefined ? join(folder, bundles[0]) : undefined;
 }
 
 /**
@@ -20,8 +20,7 @@ export async function bundleInKit(folder: string): Promise<string | undefined> {
  */
 export async function nameInstead(folder: string): Promise<TransferError | undefined> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  // macOS puts `._NAME` beside each file on a drive that is not its own.
-  const shown = entries.filter(({ name }) => !name.startsWith('._'));
+  const shown = entries.filter(({ name }) => !isOfMacOs(name));
   const files = shown.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
   const found = files.filter((name) => BUNDLE.test(name)).sort();
   for (const entry of shown) {
@@ -37,8 +36,7 @@ export async function nameInstead(folder: string): Promise<TransferError | undef
   });
 }
 
-const isKit = async (folder: string): Promise<boolean> =>
-  (await readdir(folder).catch((): string[] => [])).includes('load.sh');
+const isKit = async (folder: string): Promise<boolean> => isKitFolder(await readdir(folder).catch((): string[] => []));
 
 function instead(folder: string, found: readonly string[], first: string): TransferError {
   const some = found.slice(0, 5).map((name) => printable(name, 80));

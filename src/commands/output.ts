@@ -37,7 +37,7 @@ type Planned = Pick<PackResult, 'bytesAtMost' | 'notes'>;
 export type Finished = Pick<PackResult, 'files' | 'signer' | 'readBack'> & { readonly notes: readonly string[] };
 
 /**
- * Where a pack goes. What can be wrong with it is found here, before anything is read: sources may take minutes.
+ * Where a pack goes. What can be wrong with it is found here, before a source is read: that may take minutes.
  * @throws TransferError USAGE, UNSUPPORTED_HERE, NOT_FOUND or IO.
  */
 export async function openOutput(options: PackOptions, context: Context): Promise<Output> {
@@ -94,7 +94,7 @@ async function openFiles(options: PackOptions, format: BundleFormat, context: Co
     sink: bundleTo(options, format, (bytes, lists, plan) => writer.bundle(bytes, lists, plan)),
     plan: (plan) => writer.plan(plan),
     finish: async (packed) => {
-      const notes = await writeBeside({ options, format, target, writer, signer }, packed);
+      const notes = await writeBeside({ options, format, target, writer, signer, signal: context.signal }, packed);
       const { files, readBack } = writer;
       return {
         ...(files.length > 0 && { files }),

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isKitFolder, isOfMacOs, kitNames } from '../formats/kit/names.js';
 import { type AllowedSigners, parseAllowedSigners } from '../formats/signature/allowed-signers.js';
 import { checkSignature, type SignedBy } from '../formats/signature/check.js';
 import { parseChecksums } from '../formats/signature/checksum-list.js';
@@ -14,11 +15,9 @@ import { printable } from '../primitives/printable.js';
 import { type Signer } from '../transports/ssh/signer.js';
 import { type Context } from './options.js';
 
-const SUMS = 'SHA256SUMS';
-const STATEMENT = 'bundle.json';
-const SCRIPT = 'load.sh';
+const { checksums: SUMS, signature: SIGNATURE, statement: STATEMENT } = kitNames;
 /** What that runs or reads. */
-const scripted = [SCRIPT, 'kit.txt', 'parts.txt'];
+const scripted: readonly string[] = [kitNames.script, kitNames.images, kitNames.parts];
 
 /** What was found when files were compared with their checksums. */
 export interface Comparison {
@@ -37,7 +36,7 @@ export async function signFiles(
   { prefix, sums }: { readonly prefix: string; readonly sums: string },
   signer: Signer,
 ): Promise<{ readonly name: string; readonly text: string }> {
-  return { name: `${prefix}${SUMS}.sig`, text: await signer.sign(Buffer.from(sums)) };
+  return { name: `${prefix}${SIGNATURE}`, text: await signer.sign(Buffer.from(sums)) };
 }
 
 /**
@@ -80,8 +79,7 @@ export async function checkOrigin(word: string, allowedSigners: AllowedSigners, 
  */
 export async function checkKit(word: string, context: Context): Promise<Comparison | undefined> {
   const names = await readdir(word).catch((): string[] => []);
-  const isImage = names.includes('oci-layout') || names.includes('manifest.json');
-  if (!names.includes(SCRIPT) || isImage) return undefined;
+  if (!isKitFolder(names)) return undefined;
   const inFolder = (name: string): string => path.join(word, name);
   const place: Place = { folder: word, prefix: '', bundle: undefined, isSigned: false, inFolder };
   return compare(place, await sideFile(place, inFolder(SUMS), limits.sumsBytes), context);
@@ -117,13 +115,13 @@ async function findSigned(word: string): Promise<Place> {
   const named = parsed?.kind === 'volume' ? parsed.base : file;
   const bundle = isFolder ? undefined : named;
   const endings = [...names]
-    .filter((name) => name.endsWith(`-${SUMS}.sig`))
-    .map((name) => name.slice(0, -`${SUMS}.sig`.length));
+    .filter((name) => name.endsWith(`-${SIGNATURE}`) && !isOfMacOs(name))
+    .map((name) => name.slice(0, -SIGNATURE.length));
   const wanted = bundle === undefined ? endings : [`${bundle}-`];
-  const prefixes = ['', ...wanted].filter((prefix) => names.has(`${prefix}${SUMS}.sig`));
+  const prefixes = ['', ...wanted].filter((prefix) => names.has(`${prefix}${SIGNATURE}`));
   const prefix = prefixes.at(-1);
   if (prefix === undefined) {
-    const expected = path.join(folder, `${bundle === undefined ? '' : `${bundle}-`}${SUMS}.sig`);
+    const expected = path.join(folder, `${bundle === undefined ? '' : `${bundle}-`}${SIGNATURE}`);
     throw new TransferError('SIGNATURE', `${printable(word, 500)}: unsigned: there is no ${printable(expected, 500)}`, {
       hint: 'Get the signature from whoever sent the bundle; ferry pack --sign KEY writes it.',
       side: 'source',
@@ -167,7 +165,7 @@ async function gapsIn(
   sums: ReadonlyMap<string, Digest>,
 ): Promise<readonly TransferError[]> {
   const names = await orFault(readdir(place.folder), place.folder);
-  const isKit = place.prefix === '' && names.includes(SCRIPT);
+  const isKit = place.prefix === '' && names.includes(kitNames.script);
   const isData = (name: string): boolean => {
     const volume = parseVolumeName(name);
     return name === bundle || (volume?.kind === 'volume' && volume.base === bundle);
@@ -178,7 +176,7 @@ async function gapsIn(
     (isKit && scripted.includes(name));
   const gaps = new Set(names.filter((name) => isUsed(name) && !sums.has(name)));
   if (bundle !== undefined && ![...sums.keys(), ...gaps].some(isData)) gaps.add(bundle);
-  if (isKit && !sums.has('kit.txt')) gaps.add('kit.txt');
+  if (isKit && !sums.has(kitNames.images)) gaps.add(kitNames.images);
   return [...gaps].map((name) => notSigned(place, `does not name ${printable(name)}`));
 }
 

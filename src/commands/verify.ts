@@ -17,7 +17,8 @@ import { fingerprintsOf, reliedIn } from './summary.js';
 import { allWords } from './words.js';
 
 /**
- * Reads every byte of sources and compares it with every digest that is known of it. All faults are in the result.
+ * Reads every byte of sources (of layers those that `sample` and `since` choose) and compares it with every digest that
+ * is known of it. All faults are in the result.
  * Each source stands for itself: what one lacks, another does not make good.
  */
 export async function verify(options: VerifyOptions, context: Context): Promise<VerifyResult> {

@@ -34,7 +34,7 @@ export const limits = {
   signatureBytes: 64 * KiB,
   /** Bytes of a list of allowed signers. A line with a large RSA key has 3 kB. */
   signersBytes: 4 * MiB,
-  /** Bytes of SHA256SUMS. 999 volumes take 100 kB. */
+  /** Bytes of SHA256SUMS. 999 volumes take about 180 kB: two lines each. */
   sumsBytes: 1 * MiB,
   /** Bytes kept of what a child process wrote to its standard error. */
   stderrBytes: 64 * KiB,

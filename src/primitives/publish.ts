@@ -165,6 +165,12 @@ export async function flushFolder(folder: string): Promise<void> {
   }
 }
 
+/** Of the name of a part: the name that it is to get, and the process that writes it. Undefined: it is no part. */
+export function partOf(name: string): { readonly target: string; readonly writer: string } | undefined {
+  const [, target, writer] = /^(.*)\.([0-9]+-[0-9a-f]{8})\.part$/s.exec(name) ?? [];
+  return target === undefined || writer === undefined ? undefined : { target, writer };
+}
+
 /**
  * Removes the parts of files called `name` (of all files, without one) whose writer is gone.
  * @throws TransferError LOCKED when a writer is alive; IO when the folder cannot be read.
@@ -174,11 +180,11 @@ export async function removeStaleParts(folder: string, name?: string): Promise<v
     throw ioError(error, folder, 'sink');
   });
   for (const entry of entries) {
-    const [, target, writer] = /^(.*)\.([0-9]+-[0-9a-f]{8})\.part$/.exec(entry) ?? [];
-    if (writer === undefined || (name !== undefined && target !== name)) continue;
+    const { target, writer } = partOf(entry) ?? {};
+    if (target === undefined || writer === undefined || (name !== undefined && target !== name)) continue;
     const part = join(folder, entry);
     if (await isBeingWritten(part, writer)) {
-      throw new TransferError('LOCKED', `${join(folder, target ?? '')}: process ${writer} is writing it (${entry})`, {
+      throw new TransferError('LOCKED', `${join(folder, target)}: process ${writer} is writing it (${entry})`, {
         side: 'sink',
         hint: `Wait until it ends; if it is not a ferry, remove ${part}.`,
       });

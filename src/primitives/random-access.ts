@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { type ByteStream } from './bytes.js';
+import { type ByteStream, measure } from './bytes.js';
+import { type Digest } from './digest.js';
 import { ioError, TransferError } from './errors.js';
 
 /** Bytes that can be read at any offset, any number of times. */
@@ -33,6 +34,12 @@ export async function fileAccess(path: string, signal?: AbortSignal): Promise<Ra
   });
   const { size } = await handle.stat();
   return handleAccess(path, handle, size, signal);
+}
+
+/** The sha256 of a whole file. @throws TransferError NOT_FOUND, IO or SOURCE_CHANGED when it cannot be read */
+export async function fileDigest(path: string, signal?: AbortSignal): Promise<Digest> {
+  const access = await fileAccess(path, signal);
+  return (await measure(access.stream(0, access.size)).finally(() => access.close())).digest;
 }
 
 /** An open file; closing the access closes the handle. */

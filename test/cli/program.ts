@@ -68,8 +68,7 @@ export async function send({ to: [host] }, { ask, signal }) {
 
 export function installPrograms(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ferry-program-'));
-  for (const part of ['cli', 'model', 'primitives', 'formats/volumes'])
-    compile(join(root, 'src', part), join(folder, 'dist', part));
+  for (const part of ['cli', 'model', 'primitives']) compile(join(root, 'src', part), join(folder, 'dist', part));
   mkdirSync(join(folder, 'dist/commands'));
   writeFileSync(join(folder, 'dist/commands/list.js'), listStub);
   writeFileSync(join(folder, 'dist/commands/pack.js'), packStub);

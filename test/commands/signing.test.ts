@@ -55,7 +55,7 @@ describe('what is as it was signed', () => {
     expect(origin).toMatchObject({
       principals: 'me@example.com',
       keyType: 'ssh-ed25519',
-      statement: { bundle: 'r.tar', bases: [base] },
+      statement: { bundle: 'r.tar' },
       files: ['r.tar-bundle.json', 'r.tar'],
       faults: [],
     });

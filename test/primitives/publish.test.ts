@@ -13,7 +13,7 @@ import {
 import { basename } from 'node:path';
 import { bytesOf } from '../../src/primitives/bytes.js';
 import { idOf, ownId } from '../../src/primitives/process-id.js';
-import { publishFile, removeStaleParts, replaceFile } from '../../src/primitives/publish.js';
+import { partOf, publishFile, removeStaleParts, replaceFile } from '../../src/primitives/publish.js';
 import { faultOf } from '../codecs/helpers.js';
 import { put, useTempFolder } from '../helpers/temp-folder.js';
 
@@ -126,6 +126,16 @@ describe('replaceFile', () => {
     expect(await replaceFile(at('out'), text('new'))).toBe(3);
     expect(readdirSync(at()).sort()).toEqual(['out', `out.${idOf(process.ppid)}.part`]);
   });
+});
+
+test.each([
+  ['a.tar.001.12-0123abcd.part', { target: 'a.tar.001', writer: '12-0123abcd' }],
+  ['a.1-00000000.part.2-11111111.part', { target: 'a.1-00000000.part', writer: '2-11111111' }],
+  ['a.tar.part', undefined],
+  ['a.12-0123ABCD.part', undefined],
+  ['a.12-0123abcd.part.001', undefined],
+])('of the name of a part, %s: %j', (name, expected) => {
+  expect(partOf(name)).toEqual(expected);
 });
 
 describe('removeStaleParts', () => {

@@ -1,6 +1,6 @@
 import { type WireCompression } from '../../commands/options.js';
 
-/** Powers of 1000 (kB) and of 1024 (KiB). One letter alone means either, depending on who is asked: it is not taken. */
+/** Powers of 1000 (kB) and of 1024 (KiB). One letter alone means either, depending on who is asked: not taken as it is. */
 const units: Readonly<Record<string, number>> = {
   '': 1,
   b: 1,

@@ -1,5 +1,4 @@
 import { type SourceOptions, type WireCompression } from '../../commands/options.js';
-import { parseVolumeSize } from '../../formats/volumes/size.js';
 import { parsePlatform } from '../../model/platform.js';
 import { tryNormalizeReference } from '../../model/reference.js';
 import { isTransferError } from '../../primitives/errors.js';
@@ -8,6 +7,7 @@ import { type SshSettings } from '../../transports/ssh/settings.js';
 import { readCompression, readHours, readPercent, readSize, readTime, readWhole, whyNoHost } from './amounts.js';
 import { conflictRules, layerForms } from './options.js';
 import { type Complain } from './usage.js';
+import { LEAST_VOLUME, readVolumeSize } from './volume-size.js';
 import { type Words } from './words.js';
 
 /** Values by type, `undefined` where nothing was given. */
@@ -57,7 +57,11 @@ export class Values {
   }
 
   platforms(): readonly string[] | undefined {
-    this.#parsed(() => this.list('platform')?.forEach(parsePlatform));
+    try {
+      this.list('platform')?.forEach(parsePlatform);
+    } catch (error) {
+      throw isTransferError(error) ? this.#complain(error.message, error.hint) : error;
+    }
     return this.list('platform');
   }
 
@@ -79,16 +83,19 @@ export class Values {
   /** Bytes of a volume, or of the medium that is named. */
   volumeSize(): number | undefined {
     const text = this.text('volume-size');
-    return text === undefined ? undefined : this.#parsed(() => parseVolumeSize(text));
-  }
-
-  /** What a parser of values that are not of the command line alone makes of one. */
-  #parsed<T>(parse: () => T): T {
-    try {
-      return parse();
-    } catch (error) {
-      throw isTransferError(error) ? this.#complain(error.message, error.hint) : error;
-    }
+    if (text === undefined) return undefined;
+    const bytes = readVolumeSize(text);
+    if (bytes !== undefined && bytes >= LEAST_VOLUME) return bytes;
+    const shown = `--volume-size ${printable(text, 40)}`;
+    throw bytes === undefined
+      ? this.#complain(
+          `${shown}: no size`,
+          'Write a number with a unit (4GiB, 3.9G), or a medium: fat32, cd, dvd, bd25.',
+        )
+      : this.#complain(
+          `${shown}: ${String(bytes)} bytes are too few`,
+          `Choose ${String(LEAST_VOLUME)} bytes (1 MiB) or more.`,
+        );
   }
 
   /** Bytes a second. */

@@ -4,6 +4,7 @@ import { type BundleFormat } from '../../formats/bundle/sink.js';
 import { checksumLines } from '../../formats/kit/checksums.js';
 import { type KitFacts } from '../../formats/kit/facts.js';
 import { kitFiles } from '../../formats/kit/index.js';
+import { kitNames } from '../../formats/kit/names.js';
 import { kitNotes } from '../../formats/kit/notes.js';
 import { bundleStatement } from '../../formats/kit/statement.js';
 import { checksumName, parseVolumeName } from '../../formats/volumes/names.js';
@@ -13,10 +14,9 @@ import { type Plan } from '../../model/plan.js';
 import { parsePlatform } from '../../model/platform.js';
 import { type Receipt } from '../../model/receipt.js';
 import { type Reliance } from '../../model/reliance.js';
-import { measure } from '../../primitives/bytes.js';
 import { type Digest, digestOf, hexOf } from '../../primitives/digest.js';
 import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
-import { fileAccess } from '../../primitives/random-access.js';
+import { fileDigest } from '../../primitives/random-access.js';
 import { type Signer } from '../../transports/ssh/signer.js';
 import { type PackOptions } from '../options.js';
 import { signFiles } from '../signing.js';
@@ -39,6 +39,7 @@ export interface Written {
   readonly target: Target;
   readonly writer: Writer;
   readonly signer: Signer | undefined;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -54,7 +55,7 @@ export async function writeBeside(written: Written, packed: Packed): Promise<rea
   const own = isKit ? '' : `${target.name}-`;
   const files = isKit ? await kitFiles(facts) : signedFiles(facts, own);
   for (const { name, text } of files) await writer.small(name, text);
-  const sums = files.find(({ name }) => name === `${own}SHA256SUMS`);
+  const sums = files.find(({ name }) => name === `${own}${kitNames.checksums}`);
   if (signer !== undefined && sums !== undefined) {
     const { name, text } = await signFiles({ prefix: own, sums: sums.text }, signer);
     await writer.small(name, text);
@@ -75,18 +76,20 @@ function mediaNotes({ options, writer }: Written): readonly string[] {
  * Removes what was written beside a bundle that was signed, when another one that is not has taken its place: it would
  * speak of a bundle that is no more. Files that still have what was signed keep it.
  */
-async function removeStale({ target, writer }: Written): Promise<readonly string[]> {
+async function removeStale({ target, writer, signal }: Written): Promise<readonly string[]> {
   const { folder, name } = target;
-  const sums = join(folder, `${name}-SHA256SUMS`);
+  const sums = join(folder, `${name}-${kitNames.checksums}`);
   const text = await readFile(sums, 'utf8').catch(() => '');
   const signed = new Map(text.split('\n').map((line) => [line.slice(66), line.slice(0, 64)]));
-  const files = writer.files.length > 0 ? writer.files.map((file) => file.name) : [name];
-  const isStale = async (file: string): Promise<boolean> =>
-    signed.has(file) && signed.get(file) !== hexOf(await digestAt(join(folder, file)));
+  const files: readonly { name: string; sha256?: Digest }[] = writer.files.length > 0 ? writer.files : [{ name }];
+  const isStale = async (file: { name: string; sha256?: Digest }): Promise<boolean> =>
+    signed.has(file.name) &&
+    signed.get(file.name) !== hexOf(file.sha256 ?? (await fileDigest(join(folder, file.name), signal)));
   let stale = false;
   for (const file of files) stale ||= await isStale(file);
   if (!stale) return [];
-  const own = ['SHA256SUMS.sig', 'bundle.json', 'SHA256SUMS'].map((file) => `${name}-${file}`);
+  const { signature, statement, checksums } = kitNames;
+  const own = [signature, statement, checksums].map((file) => `${name}-${file}`);
   const removed: string[] = [];
   for (const file of own) {
     const path = join(folder, file);
@@ -100,15 +103,10 @@ async function removeStale({ target, writer }: Written): Promise<readonly string
   return [`removed ${removed.join(', ')}: of the signed bundle that was there before`];
 }
 
-async function digestAt(path: string): Promise<Digest> {
-  const access = await fileAccess(path);
-  return (await measure(access.stream(0, access.size)).finally(() => access.close())).digest;
-}
-
 function signedFiles(facts: KitFacts, own: string): readonly { readonly name: string; readonly text: string }[] {
-  const statement = { name: `${own}bundle.json`, text: bundleStatement(facts) };
+  const statement = { name: `${own}${kitNames.statement}`, text: bundleStatement(facts) };
   const sums = [...facts.files, { name: statement.name, sha256: digestOf(statement.text) }];
-  return [statement, { name: `${own}SHA256SUMS`, text: checksumLines(sums) }];
+  return [statement, { name: `${own}${kitNames.checksums}`, text: checksumLines(sums) }];
 }
 
 async function factsOf({ options, format, target, writer }: Written, packed: Packed): Promise<KitFacts> {

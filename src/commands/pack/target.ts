@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkKitName } from '../../formats/kit/index.js';
 import { type BundleFormat } from '../../formats/bundle/sink.js';
+import { checksumName } from '../../formats/volumes/names.js';
 import { whyNotPortable } from '../../primitives/drive/names.js';
 import { TransferError } from '../../primitives/errors.js';
 import { removeStaleParts } from '../../primitives/publish.js';
@@ -25,17 +26,27 @@ export async function targetOf(options: PackOptions, format: BundleFormat): Prom
   }
   const name = `${basename(resolve(output))}.${format}`;
   checkKitName(name);
-  if (options.resume !== true) await checkEmpty(output);
+  await checkIsFolder(output);
+  if (options.resume !== true && options.dryRun !== true) await checkEmpty(output);
   return { folder: output, name, path: join(output, name) };
 }
 
 /** Volumes travel on drives of every kind. */
 function checkPortable({ name, path }: Target): void {
-  const why = whyNotPortable(name);
+  const why = whyNotPortable(name) ?? whyNotPortable(checksumName(name, 1));
   if (why === undefined) return;
   throw new TransferError('USAGE', `${path}: this name ${why}`, {
     side: 'sink',
     hint: 'Volumes go to FAT32, exFAT and NTFS drives: choose a name that all of them take.',
+  });
+}
+
+async function checkIsFolder(folder: string): Promise<void> {
+  const stats = await stat(folder).catch(() => undefined);
+  if (stats === undefined || stats.isDirectory()) return;
+  throw new TransferError('USAGE', `${folder}: a kit is a folder, and this is a file`, {
+    side: 'sink',
+    hint: 'Name a folder that does not exist yet.',
   });
 }
 

@@ -2,6 +2,7 @@ import { mergeReliance } from '../../engine/reliance.js';
 import { leaveOut, receiversOf, type ThinBase } from '../../engine/thin.js';
 import { type Reliance } from '../../model/reliance.js';
 import { inventoryDigest, type StoreKind, storeKinds } from '../../model/inventory.js';
+import { readsZstd } from '../../transports/engine/dialect.js';
 import { inventoryOf } from '../inventory.js';
 import { type Context, type PackOptions } from '../options.js';
 import { type Reading } from '../read.js';
@@ -48,9 +49,6 @@ export function thinning(options: PackOptions, bases: readonly ThinBase[], { ima
   };
 }
 
-/** Docker reads zstd from this version on. */
-const READS_ZSTD = 23;
-
 /**
  * The format that a kit needs for the engines that are known to receive it: gzip where one reads no zstd and may not
  * have the program either. Undefined: any will do, or one was asked for.
@@ -59,7 +57,9 @@ export function kitFormatFor({ kit, format }: PackOptions, bases: readonly ThinB
   if (kit !== true || format !== undefined) return undefined;
   const isOld = bases.some(
     ({ inventory: { place } }) =>
-      place.kind === 'engine' && place.store === 'graphdriver' && Number.parseInt(place.version, 10) < READS_ZSTD,
+      place.kind === 'engine' &&
+      place.store === 'graphdriver' &&
+      !readsZstd({ family: place.store, version: place.version }),
   );
   return isOld ? 'tar.gz' : undefined;
 }

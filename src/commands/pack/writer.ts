@@ -149,7 +149,7 @@ export class Writer {
         isFirst = false;
         if (kit === true && pause === true) await this.#placeNotice();
       },
-      readBack: (path, expected) => this.#check(path, expected),
+      readBack: (path, expected, label) => this.#check(path, expected, label),
       signal,
       emit,
     });

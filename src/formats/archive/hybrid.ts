@@ -22,11 +22,14 @@ import { listsOf, MANIFEST_FILE as LIST } from '../tree/lists.js';
 export function hybridSource(tree: FileTree, decompress: Decompress): ImageSource {
   const oci = ociLayoutSource(tree);
   let docker: ImageSource | undefined;
+  let reading: Promise<IndexDocument> | undefined;
+  // Once: beside an add, two readings could differ.
+  const readIndex = (): Promise<IndexDocument> => (reading ??= readIndexFile(tree));
   let facts: Promise<SourceFacts> | undefined;
   return {
     label: tree.label,
     images: async () => {
-      const index = await readIndexFile(tree);
+      const index = await readIndex();
       const records = recordsOf(index, tree.label);
       if (tree.size(LIST) === undefined) return records;
       const strict = index.annotations?.[BUNDLE_ANNOTATION] !== undefined;
@@ -41,13 +44,13 @@ export function hybridSource(tree: FileTree, decompress: Decompress): ImageSourc
     has: (digest) => oci.has(digest) || docker?.has(digest) === true,
     open: (blob) => (oci.has(blob.digest) || docker === undefined ? oci.open(blob) : docker.open(blob)),
     audit: (reached) => oci.audit(reached),
-    facts: () => (facts ??= factsOf(tree)),
+    facts: () => (facts ??= factsOf(tree, readIndex())),
     close: () => tree.close(),
   };
 }
 
-async function factsOf(tree: FileTree): Promise<SourceFacts> {
-  const { annotations } = await readIndexFile(tree);
+async function factsOf(tree: FileTree, index: Promise<IndexDocument>): Promise<SourceFacts> {
+  const { annotations } = await index;
   const isBundle = annotations?.[BUNDLE_ANNOTATION] !== undefined;
   return { lists: await listsOf(tree), isBundle, reliance: relianceIn(annotations, tree.label) };
 }

@@ -2,9 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { digestOf } from '../../primitives/digest.js';
 import { TransferError } from '../../primitives/errors.js';
 import { whyNotPortable } from '../../primitives/drive/names.js';
+import { checksumName } from '../volumes/names.js';
 import { checksumLines } from './checksums.js';
-import { kitImages, type KitFacts } from './facts.js';
+import { type KitFacts } from './facts.js';
 import { kitText, partsText } from './kit-text.js';
+import { kitNames } from './names.js';
+import { hasParts } from './notes.js';
 import { readmeText } from './readme.js';
 import { bundleStatement } from './statement.js';
 
@@ -14,28 +17,21 @@ export interface KitFile {
   readonly text: string;
 }
 
-const CHECKSUMS = 'SHA256SUMS';
-const own = ['load.sh', 'kit.txt', 'parts.txt', 'bundle.json', 'README.txt', CHECKSUMS, `${CHECKSUMS}.sig`];
-
 /**
  * Everything in a kit besides the bundle, in the order in which it is to be written: the checksums, over all the others,
  * last. The same facts give the same files.
  */
 export async function kitFiles(facts: KitFacts): Promise<readonly KitFile[]> {
   const files: readonly KitFile[] = [
-    { name: 'load.sh', text: await loadScript() },
-    { name: 'kit.txt', text: kitText(facts) },
-    ...(hasParts(facts) ? [{ name: 'parts.txt', text: partsText(facts) }] : []),
-    { name: 'bundle.json', text: bundleStatement(facts) },
-    { name: 'README.txt', text: readmeText(facts) },
+    { name: kitNames.script, text: await loadScript() },
+    { name: kitNames.images, text: kitText(facts) },
+    ...(hasParts(facts) ? [{ name: kitNames.parts, text: partsText(facts) }] : []),
+    { name: kitNames.statement, text: bundleStatement(facts) },
+    { name: kitNames.readme, text: readmeText(facts) },
   ];
   const sums = files.map(({ name, text }) => ({ name, sha256: digestOf(text) }));
-  return [...files, { name: CHECKSUMS, text: checksumLines([...facts.files, ...sums]) }];
+  return [...files, { name: kitNames.checksums, text: checksumLines([...facts.files, ...sums]) }];
 }
-
-/** One image needs no taking apart. */
-const hasParts = (facts: KitFacts): boolean =>
-  kitImages(facts).filter(({ manifests }) => manifests.length > 0).length > 1;
 
 const loadScript = (): Promise<string> => readFile(new URL('./load.sh', import.meta.url), 'utf8');
 
@@ -44,9 +40,10 @@ const loadScript = (): Promise<string> => readFile(new URL('./load.sh', import.m
  * @throws TransferError USAGE
  */
 export function checkKitName(bundle: string): void {
-  const taken = own.some((name) => name.toLowerCase() === bundle.toLowerCase());
+  const taken = Object.values(kitNames).some((name) => name.toLowerCase() === bundle.toLowerCase());
   const reason =
     whyNotPortable(bundle) ??
+    whyNotPortable(checksumName(bundle, 1)) ??
     (/^[-\s]/.test(bundle) ? 'begins with a blank or a hyphen' : undefined) ??
     (taken ? 'is the name of a file that every kit has' : undefined);
   if (reason === undefined) return;

@@ -24,9 +24,13 @@ export function kitNotes(
   return notes;
 }
 
+/** One image needs no taking apart. */
+export const hasParts = (facts: Pick<KitFacts, 'images' | 'platforms'>): boolean =>
+  kitImages(facts).filter(({ manifests }) => manifests.length > 0).length > 1;
+
 /** Whether Podman gets each image by itself. */
 export const isTakenApart = (facts: Pick<KitFacts, 'images' | 'platforms' | 'reliance'>): boolean =>
-  facts.reliance !== undefined && kitImages(facts).filter(({ manifests }) => manifests.length > 0).length > 1;
+  facts.reliance !== undefined && hasParts(facts);
 
 /** What taking a bundle apart needs. */
 export const programs = (format: KitFacts['format']): string =>

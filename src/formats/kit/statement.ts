@@ -1,9 +1,7 @@
 import { fingerprintOf } from '../../model/fingerprint.js';
 import { formatPlatform } from '../../model/platform.js';
 import { blobSizes, kitImages, type KitFacts, sumOf } from './facts.js';
-
-/** The value of `schema`: the number goes up with every change of what may be in the document. */
-const STATEMENT_SCHEMA = 'image-ferry.statement/1';
+import { STATEMENT_SCHEMA } from './names.js';
 
 /**
  * What a bundle is, as one JSON document (docs/kit.md): `bundle.json` in a kit, `NAME-bundle.json` beside a bundle that

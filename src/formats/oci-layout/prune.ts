@@ -4,7 +4,7 @@ import { type JsonObject } from '../../model/json.js';
 import { type Digest, isDigest } from '../../primitives/digest.js';
 import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { LOCK_FILE } from '../../primitives/folder-lock.js';
-import { flushFolder, removeStaleParts } from '../../primitives/publish.js';
+import { flushFolder, partOf, removeStaleParts } from '../../primitives/publish.js';
 import { INDEX_FILE } from '../tree/lists.js';
 import { dockerListIn, type IndexFile, readIndexOf, writeIndexOf } from './index-file.js';
 import { blobPath, LAYOUT_FILE } from './reader.js';
@@ -65,7 +65,7 @@ export async function layoutFiles(folder: string): Promise<LayoutFiles> {
     if (stats?.isFile() !== true) continue;
     const digest = `sha256:${name}`;
     if (isDigest(digest)) blobs.set(digest, { bytes: stats.size, modified: stats.mtimeMs });
-    else if (/\.[0-9]+-[0-9a-f]{8}\.part$/.test(name)) parts.push(stats.size);
+    else if (partOf(name) !== undefined) parts.push(stats.size);
   }
   return { blobs, parts };
 }

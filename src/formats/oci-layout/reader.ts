@@ -9,7 +9,7 @@ import { type Digest, hexOf, isDigest } from '../../primitives/digest.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
 import { type FileTree } from '../tree/file-tree.js';
-import { INDEX_FILE, listsOf } from '../tree/lists.js';
+import { INDEX_FILE } from '../tree/lists.js';
 import { nameOfEntry } from './names.js';
 
 export const LAYOUT_FILE = 'oci-layout';
@@ -29,7 +29,6 @@ export function ociLayoutSource(tree: FileTree): ImageSource {
     has: (digest) => tree.size(blobPath(digest)) !== undefined,
     open: ({ digest }) => tree.open(blobPath(digest)),
     audit: (reached) => auditLayout(tree, reached),
-    facts: async () => ({ lists: await listsOf(tree), isBundle: false, reliance: undefined }),
     close: () => tree.close(),
   };
 }

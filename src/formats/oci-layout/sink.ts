@@ -6,11 +6,11 @@ import { type JsonObject } from '../../model/json.js';
 import { type Plan, type PlannedBlob } from '../../model/plan.js';
 import { type Receipt } from '../../model/receipt.js';
 import { type ImageSink, type OpenBlob } from '../../ports.js';
-import { bytesOf, measure } from '../../primitives/bytes.js';
+import { bytesOf } from '../../primitives/bytes.js';
 import { type Digest } from '../../primitives/digest.js';
 import { ioError, systemCodeOf, TransferError } from '../../primitives/errors.js';
 import { withFolderLock } from '../../primitives/folder-lock.js';
-import { fileAccess } from '../../primitives/random-access.js';
+import { fileDigest } from '../../primitives/random-access.js';
 import { type Expected } from '../../primitives/verified.js';
 import { flushFolder, publishFile, removeStaleParts, replaceFile } from '../../primitives/publish.js';
 import { type IndexEntry, indexEntry, LAYOUT_DOCUMENT } from '../bundle/documents.js';
@@ -51,13 +51,7 @@ async function presentBlobs(folder: string, images: readonly ImageNode[], signal
 /** Whether a file has the bytes that its name says: what lies there is hashed before it is trusted. */
 async function isWhole(path: string, { digest, size }: Expected, signal: AbortSignal): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);
-  if (stats?.isFile() !== true || stats.size !== size) return false;
-  const access = await fileAccess(path, signal);
-  try {
-    return (await measure(access.stream(0, size))).digest === digest;
-  } finally {
-    await access.close();
-  }
+  return stats?.isFile() === true && stats.size === size && (await fileDigest(path, signal)) === digest;
 }
 
 /** A folder that holds other things is somebody's; blobs are not strewn into it. */

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readSeekTable } from '../../codecs/seek-table.js';
 import { sniffCompression } from '../../codecs/sniff.js';
-import { measure } from '../../primitives/bytes.js';
 import { digestOf } from '../../primitives/digest.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
-import { fileAccess, type RandomAccess } from '../../primitives/random-access.js';
+import { fileDigest, type RandomAccess } from '../../primitives/random-access.js';
 import { type AuditedAccess } from '../tree/tar-tree.js';
 import { checkUnchanged, joined, type Volume } from './access.js';
 import { type CheckedSet, checkSet } from './check.js';
@@ -100,10 +99,9 @@ async function compareWithFacts(
   volumes: readonly Volume[],
   signal: AbortSignal | undefined,
 ): Promise<TransferError | undefined> {
-  const { path, number, facts, size } = volume;
+  const { path, number, facts } = volume;
   await checkUnchanged(volume);
-  const file = await fileAccess(path, signal);
-  const { digest } = await measure(file.stream(0, size)).finally(() => file.close());
+  const digest = await fileDigest(path, signal);
   if (digest === facts?.sha256) return undefined;
   await checkUnchanged(volume);
   const other = volumes.find((one) => one.facts?.sha256 === digest);

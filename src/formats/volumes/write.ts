@@ -6,8 +6,8 @@ import { type ByteStream, bytesOf, measure } from '../../primitives/bytes.js';
 import { type Digest, digestOf } from '../../primitives/digest.js';
 import { ioError, isTransferError } from '../../primitives/errors.js';
 import { limits } from '../../primitives/limits.js';
-import { checkPublishable, publishFile, removeStaleParts } from '../../primitives/publish.js';
-import { fileAccess } from '../../primitives/random-access.js';
+import { checkPublishable, partOf, publishFile, removeStaleParts } from '../../primitives/publish.js';
+import { fileDigest } from '../../primitives/random-access.js';
 import { encodeFacts, HEAD_BYTES, type Made, madeBy, type VolumeFacts, type VolumeMaker } from './checksum-file.js';
 import { Cutter } from './cutter.js';
 import { checkEarlier, notOfTheSet } from './earlier.js';
@@ -35,8 +35,11 @@ export interface VolumeOptions {
    * already.
    */
   readonly beforeVolume?: ((folder: string, placed: number) => Promise<void>) | undefined;
-  /** Called with each volume that is whole and flushed, to read it back; one that it throws on is removed. */
-  readonly readBack?: ((path: string, expected: Digest) => Promise<void>) | undefined;
+  /**
+   * Called with each volume and checksum file that is whole and flushed, to read it back; what it throws on does not
+   * stay. `label`: what messages call it, for a checksum file has not got its name yet.
+   */
+  readonly readBack?: ((path: string, expected: Digest, label: string) => Promise<void>) | undefined;
 }
 
 /** A file that was written, or kept. */
@@ -121,8 +124,9 @@ class VolumeWriter {
   async #look(next: number): Promise<void> {
     await checkPublishable(this.#path(next));
     for (const name of await namesIn(this.#folder)) {
-      const target = name.replace(/\.[0-9]+-[0-9a-f]{8}\.part$/, '');
-      if (target !== name && parseVolumeName(target)?.base === this.#base) await removeStaleParts(this.#folder, target);
+      const { target } = partOf(name) ?? {};
+      if (target === undefined || parseVolumeName(target)?.base !== this.#base) continue;
+      await removeStaleParts(this.#folder, target);
     }
     const found = await volumesIn(this.#folder, this.#base);
     const { resume, emit, nextMedium } = this.#options;
@@ -195,14 +199,17 @@ class VolumeWriter {
   /** What the checksum file says of a volume that need not be written again. */
   async #keepable(number: number): Promise<VolumeFacts | undefined> {
     const found = this.#found.get(number);
-    if (!this.#options.resume || found === undefined) return undefined;
+    const { resume, signal } = this.#options;
+    if (!resume || found === undefined) return undefined;
     const facts = factsOf(found);
     if (facts !== undefined && found.file === undefined) {
       // It is on another medium, where media are changed.
       return this.#options.nextMedium === undefined ? undefined : facts;
     }
     const isWhole =
-      facts !== undefined && found.file?.size === facts.size && (await this.#digest(number)) === facts.sha256;
+      facts !== undefined &&
+      found.file?.size === facts.size &&
+      (await fileDigest(this.#path(number), signal)) === facts.sha256;
     if (isWhole) return facts;
     const why = facts === undefined ? 'has no checksum file that is whole' : 'is not what its checksum file says';
     this.#options.emit({
@@ -212,21 +219,11 @@ class VolumeWriter {
     return undefined;
   }
 
-  async #digest(number: number): Promise<Digest> {
-    const access = await fileAccess(this.#path(number), this.#options.signal);
-    try {
-      return (await measure(access.stream(0, access.size))).digest;
-    } finally {
-      await access.close();
-    }
-  }
-
   /** Reads the stream past a volume that is there. */
   async #follow(kept: VolumeFacts, input: Cutter): Promise<VolumeFacts> {
     const { digest, size } = await measure(input.take(this.#options.volumeBytes));
-    const path = this.#path(kept.number);
-    if (digest !== kept.sha256 || size !== kept.size) throw otherBytes(path);
-    if (this.#found.get(kept.number)?.file !== undefined) await this.#readBack(path, digest);
+    if (digest !== kept.sha256 || size !== kept.size) throw otherBytes(this.#path(kept.number));
+    if (this.#found.get(kept.number)?.file !== undefined) await this.#readBack(kept);
     return kept;
   }
 
@@ -249,22 +246,24 @@ class VolumeWriter {
     await publishFile(path, measured(input.take(volumeBytes))).catch((error: unknown) => {
       throw withAdvice(error, number, this.#options);
     });
-    const sha256 = digestOf(whole);
-    await this.#readBack(path, sha256);
     const offset = (number - 1) * volumeBytes;
-    const facts = { number, offset, size, sha256, head: digestOf(head), made: this.#made };
+    const facts = { number, offset, size, sha256: digestOf(whole), head: digestOf(head), made: this.#made };
+    await this.#readBack(facts);
     // A full one may be the last: that is not known before more bytes have come, which may fail.
     const known = size < volumeBytes ? { ...facts, count: number } : facts;
     await this.#writeFacts(known);
     return known;
   }
 
-  async #readBack(path: string, sha256: Digest): Promise<void> {
+  async #readBack({ number, sha256 }: VolumeFacts): Promise<void> {
+    const path = this.#path(number);
     try {
-      await this.#options.readBack?.(path, sha256);
+      await this.#options.readBack?.(path, sha256, path);
     } catch (error) {
-      // Or `resume` might keep what only the page cache has.
-      if (!this.#options.signal.aborted) await rm(path, { force: true });
+      if (this.#options.signal.aborted) throw error;
+      // Or `resume` might keep what only the page cache has; a checksum file alone says "on another medium".
+      await rm(this.#checksumPath(number), { force: true });
+      await rm(path, { force: true });
       throw error;
     }
   }
@@ -279,13 +278,19 @@ class VolumeWriter {
   }
 
   async #writeFacts(facts: VolumeFacts): Promise<void> {
-    const path = join(this.#folder, checksumName(this.#base, facts.number));
-    await publishFile(path, bytesOf(Buffer.from(encodeFacts(facts)))).catch((error: unknown) => {
+    const path = this.#checksumPath(facts.number);
+    const text = encodeFacts(facts);
+    const check = async (part: string): Promise<void> => this.#options.readBack?.(part, digestOf(text), path);
+    await publishFile(path, bytesOf(Buffer.from(text)), check).catch((error: unknown) => {
       throw withAdvice(error, facts.number, this.#options);
     });
   }
 
   #path(number: number): string {
     return join(this.#folder, volumeName(this.#base, number));
+  }
+
+  #checksumPath(number: number): string {
+    return join(this.#folder, checksumName(this.#base, number));
   }
 }

@@ -7,25 +7,13 @@ const ILLEGAL = /[\u0000-\u001f"*/:<>?\\|]/;
 const RESERVED = /^(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])[ ]*(?:\.|$)/i;
 /** UTF-16 units of a name, on all three. */
 const NAME_UNITS = 255;
-/** UTF-16 units of a path below the root of a drive: Windows' MAX_PATH of 260 without `X:\` and the NUL at its end. */
-const PATH_UNITS = 256;
 
 /**
  * Why a file could not have this name on a drive with FAT32, exFAT or NTFS that goes from machine to machine.
- * @param path a name, or the path of a file on the drive from its root, with `/` between folders
+ * @param name without folders
  * @returns half a sentence that follows the name; undefined when the name is legal on all three
  */
-export function whyNotPortable(path: string): string | undefined {
-  for (const name of path.split('/')) {
-    const reason = whyNotName(name);
-    if (reason !== undefined) return name === path ? reason : `"${name}" ${reason}`;
-  }
-  return path.length > PATH_UNITS
-    ? `has ${String(path.length)} characters with its folders, and Windows takes ${String(PATH_UNITS)}`
-    : undefined;
-}
-
-function whyNotName(name: string): string | undefined {
+export function whyNotPortable(name: string): string | undefined {
   if (name === '') return 'is empty';
   const illegal = ILLEGAL.exec(name)?.[0];
   if (illegal !== undefined) {

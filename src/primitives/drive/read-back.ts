@@ -38,11 +38,11 @@ export async function readBack(
   { label = path, signal, onBytes }: ReadBackOptions = {},
 ): Promise<ReadBack> {
   const system = await fileSystemOf(dirname(resolve(path)));
-  await flush(path);
+  await flush(path, label);
   const dropped = await dropCaches(path, system, signal);
-  const { handle, direct } = await openPastCache(path);
+  const { handle, direct } = await openPastCache(path, label);
   try {
-    const { digest, size } = await hashAll({ path, handle, signal, onBytes });
+    const { digest, size } = await hashAll({ label, handle, signal, onBytes });
     if (digest !== expected) throw otherBytes(label, expected, digest);
     const fromDrive = dropped || (direct && system.direct);
     return { size, cacheMayHaveAnswered: !fromDrive, fileSystem: system.name };
@@ -52,9 +52,9 @@ export async function readBack(
 }
 
 /** What is not on the drive yet could not be forgotten. Windows flushes only what was opened for writing. */
-async function flush(path: string): Promise<void> {
+async function flush(path: string, label: string): Promise<void> {
   const handle = await open(path, 'r').catch((error: unknown) => {
-    throw ioError(error, path, 'sink');
+    throw ioError(error, label, 'sink');
   });
   await handle.sync().catch(() => undefined);
   await handle.close();
@@ -79,7 +79,10 @@ function dropPages(path: string, signal?: AbortSignal): Promise<boolean> {
 }
 
 /** Some file systems take no O_DIRECT at all, and other systems than Linux have none. */
-async function openPastCache(path: string): Promise<{ readonly handle: FileHandle; readonly direct: boolean }> {
+async function openPastCache(
+  path: string,
+  label: string,
+): Promise<{ readonly handle: FileHandle; readonly direct: boolean }> {
   const flag = constants.O_DIRECT as number | undefined;
   const handle = flag === undefined ? undefined : await open(path, constants.O_RDONLY | flag).catch(() => undefined);
   if (handle !== undefined) {
@@ -88,7 +91,7 @@ async function openPastCache(path: string): Promise<{ readonly handle: FileHandl
     await handle.close();
   }
   const plain = await open(path, 'r').catch((error: unknown) => {
-    throw ioError(error, path, 'sink');
+    throw ioError(error, label, 'sink');
   });
   return { handle: plain, direct: false };
 }
@@ -102,20 +105,20 @@ function alignedMemory(): Buffer {
 }
 
 interface Reading {
-  readonly path: string;
+  readonly label: string;
   readonly handle: FileHandle;
   readonly signal: AbortSignal | undefined;
   readonly onBytes: ((bytes: number) => void) | undefined;
 }
 
 /** One chunk is hashed while the drive reads the next. */
-async function hashAll({ path, handle, signal, onBytes }: Reading): Promise<{ digest: Digest; size: number }> {
+async function hashAll({ label, handle, signal, onBytes }: Reading): Promise<{ digest: Digest; size: number }> {
   const { size } = await handle.stat();
   const hash = createHash('sha256');
   const memory = [alignedMemory(), alignedMemory()] as const;
   const read = (at: number, turn: number): Promise<Buffer> =>
     at < size
-      ? readChunk({ path, handle, at, size }, memory[turn % 2 === 0 ? 0 : 1])
+      ? readChunk({ label, handle, at, size }, memory[turn % 2 === 0 ? 0 : 1])
       : Promise.resolve(Buffer.alloc(0));
   let chunk = await read(0, 0);
   for (let at = 0, turn = 1; at < size; turn++) {
@@ -130,22 +133,22 @@ async function hashAll({ path, handle, signal, onBytes }: Reading): Promise<{ di
 }
 
 interface Stretch {
-  readonly path: string;
+  readonly label: string;
   readonly handle: FileHandle;
   readonly at: number;
   readonly size: number;
 }
 
 /** Up to a chunk from `at`, which ends at a place where the next one may begin, or at the end of the file. */
-async function readChunk({ path, handle, at, size }: Stretch, memory: Buffer): Promise<Buffer> {
+async function readChunk({ label, handle, at, size }: Stretch, memory: Buffer): Promise<Buffer> {
   const { bytesRead } = await handle.read(memory, 0, CHUNK, at).catch((error: unknown) => {
-    throw ioError(error, path, 'sink');
+    throw ioError(error, label, 'sink');
   });
   const length = at + bytesRead >= size ? size - at : bytesRead - (bytesRead % ALIGNMENT);
   if (length > 0) return memory.subarray(0, length);
   throw new TransferError(
     'IO',
-    `${path}: expected ${String(size)} bytes, but the drive gave ${String(at + bytesRead)}`,
+    `${label}: expected ${String(size)} bytes, but the drive gave ${String(at + bytesRead)}`,
     {
       side: 'sink',
       hint: DISTRUST,
@@ -155,10 +158,10 @@ async function readChunk({ path, handle, at, size }: Stretch, memory: Buffer): P
 
 const DISTRUST = 'Do not use this copy. Try another drive, cable or port, and write it again.';
 
-function otherBytes(path: string, expected: Digest, found: Digest): TransferError {
+function otherBytes(label: string, expected: Digest, found: Digest): TransferError {
   return new TransferError(
     'IO',
-    `${path}: the drive (or its cable) gives back other bytes than were written: expected ${expected}, found ${found}`,
+    `${label}: the drive (or its cable) gives back other bytes than were written: expected ${expected}, found ${found}`,
     { side: 'sink', hint: DISTRUST },
   );
 }

@@ -48,7 +48,8 @@ export const isMadePlain = (engine: Engine, node: TreeNode): node is ManifestNod
   !readsZstd(engine) &&
   node.layers.some(({ blob }) => statedCompression(blob.mediaType) === 'zstd');
 
-function readsZstd({ family, version }: Engine): boolean {
+/** Whether an engine reads zstd: layers, and what it is given to load. */
+export function readsZstd({ family, version }: Pick<Engine, 'family' | 'version'>): boolean {
   if (family === 'graphdriver') return isAtLeast(version, 23);
   return family !== 'podman' || isAtLeast(version, 5);
 }

@@ -16,7 +16,7 @@ export const canAskAvailable = (engine: Engine): boolean => isAtLeast(engine.api
 export type Doubt = string | undefined;
 
 /**
- * Asks the engine whether it has the image that was sent, and all of it. Its exit status does not tell (DESIGN 5.3).
+ * Asks the engine whether it has the image that was sent, and all of it. Its exit status does not tell.
  * `ref` is the temporary name, or the ID of an image without a name.
  * @throws TransferError ENGINE_FAILED when it has not.
  */

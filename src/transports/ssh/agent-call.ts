@@ -3,6 +3,7 @@ import ssh2 from 'ssh2';
 import { sized, WireReader } from '../../formats/signature/wire.js';
 import { isTransferError, TransferError } from '../../primitives/errors.js';
 import { printable } from '../../primitives/printable.js';
+import { PATIENCE } from './agent.js';
 
 // draft-miller-ssh-agent, section 5.1. ssh2 speaks it too, but knows no keys of hardware tokens.
 const LIST = { request: 11, answer: 12 } as const;
@@ -11,8 +12,6 @@ const SIGN = { request: 13, answer: 14 } as const;
 const RSA_SHA2_512 = 4;
 /** Bytes of an answer, as OpenSSH's agent limits its messages. */
 const ANSWER_BYTES = 256 * 1024;
-/** Milliseconds. `sign`: it may ask the user, who may have to touch something. */
-const PATIENCE = { list: 10_000, sign: 60_000 } as const;
 
 export interface AgentCall {
   /** Path of its socket. */

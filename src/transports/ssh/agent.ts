@@ -17,7 +17,7 @@ import { type During } from './memory.js';
 type Key = string | Buffer | ParsedKey;
 
 /** Milliseconds. `sign`: some ask the user, who may have to touch something; hosts wait two minutes in all. */
-const PATIENCE = { list: 10_000, sign: 60_000 } as const;
+export const PATIENCE = { list: 10_000, sign: 60_000 } as const;
 
 /** An agent's keys in OpenSSH's order: first those of the identity files; with IdentitiesOnly no others. */
 export class ChoosyAgent extends ssh2.BaseAgent {

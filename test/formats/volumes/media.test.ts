@@ -17,7 +17,7 @@ import { type VolumeOptions, writeVolumes } from '../../../src/formats/volumes/w
 import { TransferError } from '../../../src/primitives/errors.js';
 import { faultOf, noise } from '../../codecs/helpers.js';
 import { testContext } from '../../helpers/context.js';
-import { useTempFolder } from '../../helpers/temp-folder.js';
+import { put, useTempFolder } from '../../helpers/temp-folder.js';
 import { cat, factsAt, maker, split, until } from './helpers.js';
 
 const at = useTempFolder();
@@ -221,5 +221,24 @@ describe('one medium after the other', () => {
     await onMedia({ resume: true, nextMedium: (next) => (asked.push(next), nextMedium(next)) });
     expect(asked).toEqual([4]);
     expect(volumesOn('medium-3')).toEqual(['a.tar.zst.003']);
+  });
+
+  test.each([
+    ['kept', false],
+    ['damaged and written anew', true],
+  ])('a volume that does not read back goes with its checksum file: %s', async (_, isDamaged) => {
+    mkdirSync(at('medium'));
+    await onMedia();
+    renameSync(at('medium'), at('medium-4'));
+    renameSync(at('medium-2'), at('medium'));
+    if (isDamaged) put(at('medium/a.tar.zst.002'), noise(100, 7));
+    const readBack = (path: string): Promise<void> =>
+      path === at('medium/a.tar.zst.002') ? Promise.reject(new TransferError('IO', 'other bytes')) : Promise.resolve();
+    expect(await faultOf(onMedia({ resume: true, readBack }))).toMatchObject({ code: 'IO', message: 'other bytes' });
+    expect(readdirSync(at('medium'))).toEqual(['a.tar.zst-001.json']);
+    await onMedia({ resume: true });
+    expect(['medium-1', 'medium-2', 'medium-3', 'medium'].map(volumesOn)).toEqual(
+      [1, 2, 3, 4].map((number) => [volumeName('a.tar.zst', number)]),
+    );
   });
 });

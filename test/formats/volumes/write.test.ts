@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { encodeFacts, madeBy } from '../../../src/formats/volumes/checksum-file.js';
 import { checksumName, volumeName } from '../../../src/formats/volumes/names.js';
 import { writeVolumes } from '../../../src/formats/volumes/write.js';
@@ -94,19 +94,23 @@ describe('writeVolumes', () => {
         seen.push(`room ${String(folder === at())} ${String(placed)} ${readdirSync(at()).join(' ')}`);
         return Promise.resolve();
       },
-      readBack: (path, expected) => {
-        seen.push(`back ${String(digestOf(readFileSync(path)) === expected)}`);
+      readBack: (path, expected, label) => {
+        expect(digestOf(readFileSync(path))).toBe(expected);
+        seen.push(`back ${basename(label)}${path === label ? '' : ' (a part)'}`);
         return Promise.resolve();
       },
     });
     expect(written).toHaveLength(3);
     expect(seen).toEqual([
       'room true 0 ',
-      'back true',
+      'back a.tar.zst.001',
+      'back a.tar.zst-001.json (a part)',
       'room true 100 a.tar.zst-001.json a.tar.zst.001',
-      'back true',
+      'back a.tar.zst.002',
+      'back a.tar.zst-002.json (a part)',
       'room true 200 a.tar.zst-001.json a.tar.zst-002.json a.tar.zst.001 a.tar.zst.002',
-      'back true',
+      'back a.tar.zst.003',
+      'back a.tar.zst-003.json (a part)',
     ]);
   });
 
@@ -119,6 +123,20 @@ describe('writeVolumes', () => {
     const fault = await faultOf(split(target(), noise(250), 100, { resume: true }));
     expect(fault).toMatchObject({ code: 'USAGE', message: expect.stringContaining('it is a folder') });
     expect(fault?.hint).toContain('Volumes 1 and 2 are whole: the same call with --resume goes on from there.');
+  });
+
+  test('a checksum file that does not read back gets no name, and its volume is written anew', async () => {
+    const bad = (_path: string, _expected: unknown, label: string): Promise<void> =>
+      label === at('a.tar.zst-002.json')
+        ? Promise.reject(new TransferError('IO', `${label}: other bytes`))
+        : Promise.resolve();
+    const fault = await faultOf(split(target(), noise(250), 100, { readBack: bad }));
+    expect(fault?.message).toBe(`${at('a.tar.zst-002.json')}: other bytes`);
+    expect(readdirSync(at())).toEqual(['a.tar.zst-001.json', 'a.tar.zst.001', 'a.tar.zst.002']);
+    const context = testContext();
+    await split(target(), noise(250), 100, { resume: true, emit: context.emit });
+    expect(context.notes()).toEqual([expect.stringMatching(/^volume 2 .* writing it anew$/)]);
+    expect(cat(target())).toEqual(noise(250));
   });
 
   test('an earlier run is noticed before the first byte', async () => {

@@ -5,7 +5,7 @@ describe('legal on FAT32, exFAT and NTFS', () => {
   test.each([
     ['release.tar.zst.001'],
     ['release.tar.zst-001.json'],
-    ['kit 2026/load.sh'],
+    ['kit 2026.tar'],
     ['.hidden'],
     [' leading blank'],
     ['a..b'],
@@ -18,7 +18,6 @@ describe('legal on FAT32, exFAT and NTFS', () => {
     ["+,;=[]{}~!@#$%^&()'`-_"],
     ['a'.repeat(255)],
     ['名'.repeat(255)],
-    [`${'a'.repeat(127)}/${'b'.repeat(128)}`],
   ])('%j', (name) => {
     expect(whyNotPortable(name)).toBeUndefined();
   });
@@ -53,10 +52,7 @@ describe('not legal on one of them', () => {
     ['', 'is empty'],
     ['a'.repeat(256), '256 characters'],
     ['😀'.repeat(128), '256 characters'], // two UTF-16 units each
-    ['kit/nul', '"nul" is the name of a device'],
-    ['kit//a', 'is empty'],
-    ['kit./a', '"kit." ends in a dot'],
-    [`${'a'.repeat(128)}/${'b'.repeat(128)}`, 'with its folders'],
+    ['kit/a', 'a / in it'],
   ])('%j: %s', (name, reason) => {
     expect(whyNotPortable(name)).toContain(reason);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { digestOf } from '../../../src/primitives/digest.js';
 import { readBack } from '../../../src/primitives/drive/read-back.js';
 import { faultOf } from '../../codecs/helpers.js';
@@ -29,6 +30,16 @@ describe('readBack', () => {
 
   test('a file that is not there', async () => {
     expect(await faultOf(readBack(at('missing'), digestOf('')))).toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('messages call it by its label', async () => {
+    const label = 'the name that it is to get';
+    mkdirSync(at('folder'));
+    for (const path of [put(at('a'), 'found'), at('missing'), at('folder')]) {
+      const fault = await faultOf(readBack(path, digestOf('expected'), { label }));
+      expect(fault?.message).toContain(`${label}: `);
+      expect(fault?.message).not.toContain(at());
+    }
   });
 
   test('stops when it is told to', async () => {

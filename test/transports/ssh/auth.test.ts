@@ -84,7 +84,8 @@ describe('ways in', () => {
     const ask = script('wrong', 'open sesame');
     await enter(server, { ask });
     await enter(server, { ask });
-    expect(ask.asked).toEqual([`Passphrase for the key ${file}: `, `Passphrase for the key ${file}: `]);
+    const question = `Passphrase for the key ${file}: `;
+    expect(ask.asked).toEqual([question, `Wrong passphrase. ${question}`]);
   });
 
   test('an encrypted key and nobody to ask: it says so', async () => {
