@@ -1,6 +1,7 @@
 import { blobsIn, type ImageNode } from '../model/graph.js';
 import { type LayerTwins, type Plan, type PlannedBlob } from '../model/plan.js';
 import { type Digest } from '../primitives/digest.js';
+import { byCodeUnit } from '../primitives/order.js';
 import { digestOfImage } from './display.js';
 
 /** What it takes to bring `images` to a receiver that has `present`. Pure: no I/O, the same order every time. */
@@ -22,7 +23,7 @@ export function planTransfer(images: readonly ImageNode[], present: ReadonlySet<
       if (!blobs.has(digest)) blobs.set(digest, { ...reached, action: present.has(digest) ? 'present' : 'copy' });
     }
   }
-  const sorted = [...blobs.values()].sort((a, b) => compare(a.blob.digest, b.blob.digest));
+  const sorted = [...blobs.values()].sort((a, b) => byCodeUnit(a.blob.digest, b.blob.digest));
   const bytesOf = (list: readonly PlannedBlob[]): number => list.reduce((sum, { blob }) => sum + blob.size, 0);
   return {
     images: sortedImages,
@@ -41,13 +42,10 @@ export function planTransfer(images: readonly ImageNode[], present: ReadonlySet<
 
 /** Named ones first, by name; then by digest. The order of every list that ferry writes. */
 export function byNameThenDigest(a: ImageNode, b: ImageNode): number {
-  if (a.name !== undefined && b.name !== undefined && a.name !== b.name) return compare(a.name, b.name);
+  if (a.name !== undefined && b.name !== undefined && a.name !== b.name) return byCodeUnit(a.name, b.name);
   if ((a.name === undefined) !== (b.name === undefined)) return a.name === undefined ? 1 : -1;
-  return compare(digestOfImage(a), digestOfImage(b));
+  return byCodeUnit(digestOfImage(a), digestOfImage(b));
 }
-
-/** By code unit, as every language sorts: a locale would make the order depend on the machine. */
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Two names of one image are one image: what a name costs is nothing. */
 function distinctRoots(images: readonly ImageNode[]): ImageNode[] {
@@ -63,6 +61,6 @@ function add(forms: Map<Digest, Set<Digest>>, diffId: Digest, digest: Digest): v
 function twinsIn(forms: ReadonlyMap<Digest, ReadonlySet<Digest>>): LayerTwins[] {
   const twins: LayerTwins[] = [];
   for (const [diffId, digests] of forms)
-    if (digests.size > 1) twins.push({ diffId, blobs: [...digests].sort(compare) });
-  return twins.sort((a, b) => compare(a.diffId, b.diffId));
+    if (digests.size > 1) twins.push({ diffId, blobs: [...digests].sort(byCodeUnit) });
+  return twins.sort((a, b) => byCodeUnit(a.diffId, b.diffId));
 }

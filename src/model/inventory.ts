@@ -1,4 +1,5 @@
 import { type Digest, digestOf } from '../primitives/digest.js';
+import { byCodeUnit } from '../primitives/order.js';
 
 /**
  * A digest, or in a compact inventory the beginning of one (`sha256:` and at least 12 hex digits): enough to tell the
@@ -78,7 +79,7 @@ export function canonicalInventory({ place, images, blobs }: Inventory): Invento
     place: canonicalPlace(place),
     images: images
       .map(canonicalImage)
-      .sort((a, b) => compare(a.names[0] ?? '', b.names[0] ?? '') || compare(a.id, b.id)),
+      .sort((a, b) => byCodeUnit(a.names[0] ?? '', b.names[0] ?? '') || byCodeUnit(a.id, b.id)),
     blobs: sorted(blobs),
   };
 }
@@ -96,7 +97,4 @@ const canonicalImage = ({ names, id, manifests, diffIds }: InventoryImage): Inve
   diffIds: [...diffIds],
 });
 
-const sorted = (texts: readonly string[]): string[] => [...new Set(texts)].sort(compare);
-
-/** By UTF-16 code unit, whatever the machine's language. */
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const sorted = (texts: readonly string[]): string[] => [...new Set(texts)].sort(byCodeUnit);

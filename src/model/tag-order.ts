@@ -1,3 +1,5 @@
+import { byCodeUnit } from '../primitives/order.js';
+
 /** What can stand at one place of a tag, the oldest first: `-rc` of `1.4-rc` comes before the end of `1.4`. */
 const ages = { prerelease: 0, end: 1, word: 2, number: 3 } as const;
 
@@ -11,7 +13,7 @@ export function compareTags(a: string, b: string): number {
     const difference = compareParts(left[at], right[at]);
     if (difference !== 0) return difference;
   }
-  return compareTexts(a, b);
+  return byCodeUnit(a, b);
 }
 
 const partsOf = (tag: string): string[] =>
@@ -20,7 +22,7 @@ const partsOf = (tag: string): string[] =>
 function compareParts(a: string | undefined, b: string | undefined): number {
   const kind = kindOf(a);
   if (kind !== kindOf(b)) return kind - kindOf(b);
-  return kind === ages.number ? compareNumbers(a ?? '', b ?? '') : compareTexts(a ?? '', b ?? '');
+  return kind === ages.number ? compareNumbers(a ?? '', b ?? '') : byCodeUnit(a ?? '', b ?? '');
 }
 
 function kindOf(part: string | undefined): number {
@@ -32,7 +34,5 @@ function kindOf(part: string | undefined): number {
 /** Digits of any length. */
 function compareNumbers(a: string, b: string): number {
   const [left, right] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')];
-  return left.length - right.length || compareTexts(left, right);
+  return left.length - right.length || byCodeUnit(left, right);
 }
-
-const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

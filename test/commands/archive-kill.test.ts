@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { verify } from '../../src/commands/verify.js';
@@ -6,18 +6,12 @@ import { list } from '../../src/commands/list.js';
 import { type Descriptor } from '../../src/model/descriptor.js';
 import { Blobs, forPlatform, named } from '../helpers/blobs.js';
 import { testContext } from '../helpers/context.js';
-import { buildFerry, KILLS, killAtMoments, SEED } from '../helpers/kill.js';
+import { KILLS, killAtMoments, SEED, useFerry } from '../helpers/kill.js';
 import { layoutFolder } from '../helpers/layout-folder.js';
 import { useTempFolder } from '../helpers/temp-folder.js';
 
 const at = useTempFolder();
-let build: string;
-beforeAll(() => {
-  build = buildFerry();
-});
-afterAll(() => {
-  rmSync(build, { recursive: true, force: true });
-});
+const build = useFerry();
 
 const random = (): Buffer => randomBytes(100_000);
 const app = (n: number): string => `docker.io/library/app:${String(n)}`;
@@ -54,7 +48,7 @@ test(
     prepare();
     const before = await wholeNames();
     const killed = await killAtMoments({
-      build,
+      build: build(),
       prepare,
       words: ['pack', at('new'), '-o', at('a')],
       afterKill: async () => {
@@ -95,7 +89,7 @@ test(
     const kept = [app(28), app(29)];
     let left: string[] | undefined;
     const killed = await killAtMoments({
-      build,
+      build: build(),
       prepare,
       words: ['prune', at('a'), '--keep-last', '2'],
       afterKill: async () => {

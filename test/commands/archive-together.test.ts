@@ -1,25 +1,19 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { list } from '../../src/commands/list.js';
 import { verify } from '../../src/commands/verify.js';
 import { Blobs, named } from '../helpers/blobs.js';
 import { testContext } from '../helpers/context.js';
-import { buildFerry, type Run, runFerry } from '../helpers/kill.js';
+import { type Run, runFerry, useFerry } from '../helpers/kill.js';
 import { layoutFolder } from '../helpers/layout-folder.js';
 import { useTempFolder } from '../helpers/temp-folder.js';
 
 const at = useTempFolder();
-let build: string;
-beforeAll(() => {
-  build = buildFerry();
-});
-afterAll(() => {
-  rmSync(build, { recursive: true, force: true });
-});
+const build = useFerry();
 
 const app = (n: number): string => `docker.io/library/app:${String(n)}`;
-const ferry = (...words: string[]): Promise<Run> => runFerry(build, words);
+const ferry = (...words: string[]): Promise<Run> => runFerry(build(), words);
 /** What is said by those that came second; the others succeeded. */
 const refusals = (runs: readonly Run[]): string[] =>
   runs.filter(({ status }) => status !== 0).map(({ status, stdout, stderr }) => `${String(status)} ${stdout}${stderr}`);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { pack } from '../../src/commands/pack.js';
 import { verify } from '../../src/commands/verify.js';
@@ -6,19 +6,13 @@ import { digestOf } from '../../src/primitives/digest.js';
 import { noise } from '../codecs/helpers.js';
 import { testContext } from '../helpers/context.js';
 import { dockerArchive } from '../helpers/image-archives.js';
-import { buildFerry, KILLS, killAtMoments, SEED } from '../helpers/kill.js';
+import { KILLS, killAtMoments, SEED, useFerry } from '../helpers/kill.js';
 import { layerTar, tarOf } from '../helpers/members.js';
 import { put, useTempFolder } from '../helpers/temp-folder.js';
 
 const at = useTempFolder();
 const MiB = 1024 * 1024;
-let build: string;
-beforeAll(() => {
-  build = buildFerry();
-});
-afterAll(() => {
-  rmSync(build, { recursive: true, force: true });
-});
+const build = useFerry();
 
 const title = `${String(KILLS)} times, seed ${String(SEED)}`;
 const patience = 30_000 + KILLS * 5_000;
@@ -49,7 +43,7 @@ test(
     const old = Buffer.from('what was there before');
     const seen = (): string => digestAt('out', 'release.tar.zst');
     const killed = await killAtMoments({
-      build,
+      build: build(),
       prepare: () => {
         fresh();
         writeFileSync(at('out/release.tar.zst'), old);
@@ -78,7 +72,7 @@ test(
     const whole = readFileSync(at('whole.tar.zst'));
     const words = ['pack', source, '-o', at('out/release.tar.zst'), '--volume-size', '1MiB'];
     const killed = await killAtMoments({
-      build,
+      build: build(),
       prepare: fresh,
       words,
       afterKill: () => {

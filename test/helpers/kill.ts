@@ -1,7 +1,8 @@
 /** Kills real `ferry` processes (`kill -9`) at random moments of their work. */
+import { afterAll, beforeAll } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -15,8 +16,19 @@ export const KILLS = Number(process.env['FERRY_KILLS'] ?? 6);
 /** Where the sequence of moments begins; printed with a failure through the test's name. */
 export const SEED = Number(process.env['FERRY_KILL_SEED'] ?? 1);
 
-/** The whole program, built into a folder of its own; gives that folder. */
-export function buildFerry(): string {
+/** The whole program, built once for a test file into a folder of its own; gives that folder. */
+export function useFerry(): () => string {
+  let build = '';
+  beforeAll(() => {
+    build = buildFerry();
+  });
+  afterAll(() => {
+    rmSync(build, { recursive: true, force: true });
+  });
+  return () => build;
+}
+
+function buildFerry(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ferry-kill-'));
   compile(join(root, 'src'), join(folder, 'dist'));
   cpSync(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
@@ -59,7 +71,7 @@ export async function runFerry(build: string, words: readonly string[], killAfte
 }
 
 export interface KillTest {
-  /** What `buildFerry` gave. */
+  /** What `useFerry` gave. */
   readonly build: string;
   /** Brings about the state before, anew each time. */
   readonly prepare: () => void;
